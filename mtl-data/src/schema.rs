@@ -1,0 +1,280 @@
+//! What a model reads and predicts: features, tasks and the order in which both stand.
+//!
+//! Generated code makes one [`Schema`] from a model's configuration; the encoder, the embedding engine, the losses and the
+//! metrics all read it. Positions in its lists are the only indices that cross crates: features in the order of the network's
+//! input, tasks in the order of the network's logits.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that is read and predicted, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The model's name in its spec.
+    pub model: String,
+    /// Features in the order of their columns in the input matrix: entity by entity, as declared.
+    pub features: Vec<Feature>,
+    /// Tasks in the order of the logits.
+    pub tasks: Vec<Task>,
+    /// The column whose value groups rows for GAUC (impressions of one user), if any.
+    pub group_by: Option<String>,
+}
+
+/// One feature: a column of the data, and how it becomes columns of the input matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// The feature's name in the spec.
+    pub name: String,
+    /// The entity that declares it: `user`, `item`, `context`, ...
+    pub entity: String,
+    /// The column of the data it is read from.
+    pub column: String,
+    /// What it is.
+    pub kind: FeatureKind,
+}
+
+/// How a column becomes columns of the input matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum FeatureKind {
+    /// One id a row, looked up in a table: `dim` columns.
+    Id {
+        /// How values become rows of the table.
+        rows: Rows,
+        /// Width of the embedding.
+        dim: usize,
+        /// Where values go that the training data did not hold (learned vocabularies only).
+        unseen: Unseen,
+        /// Standard deviation of the table's initial values.
+        init: f64,
+    },
+    /// A bag or sequence of ids a row: pooled to `dim` columns.
+    Ids {
+        /// How values become rows of the table; for a shared table that of its owner.
+        rows: Rows,
+        /// Width of the embedding.
+        dim: usize,
+        /// Where unseen values go.
+        unseen: Unseen,
+        /// Standard deviation of the table's initial values.
+        init: f64,
+        /// The feature whose table is read instead of an own one.
+        share: Option<String>,
+        /// Only the last `max_len` ids of a row are read.
+        max_len: usize,
+        /// How the ids' embeddings become one.
+        pool: Pool,
+    },
+    /// A number: one column, or two with a missing indicator.
+    Number {
+        /// Applied first.
+        transform: Transform,
+        /// Applied second, with statistics of the training rows.
+        scale: Scale,
+        /// What a missing number becomes.
+        missing: MissingNumber,
+    },
+}
+
+/// How ids become rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rows {
+    /// Values are hashed into this many rows.
+    Buckets(usize),
+    /// One row for each value that occurs at least `min_count` times in the training rows.
+    Vocabulary {
+        /// Occurrences in the training rows that earn an own row.
+        min_count: usize,
+    },
+}
+
+/// Where values go that a learned vocabulary does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unseen {
+    /// To a row of their own.
+    Own,
+    /// To the row of missing values.
+    Missing,
+}
+
+/// How a bag of embeddings becomes one vector. An empty bag gives zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pool {
+    /// The mean.
+    Mean,
+    /// The sum.
+    Sum,
+    /// The elementwise maximum.
+    Max,
+}
+
+/// A function of one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transform {
+    /// The number itself.
+    None,
+    /// `log(1 + x)`, for x > -1.
+    Log1p,
+}
+
+/// How a number is scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scale {
+    /// Not at all.
+    None,
+    /// Minus the training mean, over the training (population) standard deviation.
+    Standard,
+}
+
+/// What a missing number becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MissingNumber {
+    /// The training mean (0 after standard scaling).
+    Mean,
+    /// The training mean, and a second column that is 1 where the number is missing.
+    Indicator,
+}
+
+/// One prediction target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// The task's name in the spec.
+    pub name: String,
+    /// What it predicts, and its loss.
+    pub kind: TaskKind,
+    /// Where its label comes from.
+    pub label: Label,
+    /// The rows it is trained and measured on; all rows if none.
+    pub sample_space: Option<Condition>,
+    /// The column that weighs its rows.
+    pub weight_column: Option<String>,
+    /// The task whose event conditions this one (`given`), as an index into [`Schema::tasks`]: the logit is that of
+    /// `P(this | given)`, the prediction and the loss are on the product along the chain.
+    pub given: Option<usize>,
+}
+
+/// The kind of a task and its loss.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum TaskKind {
+    /// A probability; binary cross-entropy on the logit.
+    Binary {
+        /// Factor of the positive rows' loss.
+        pos_weight: f64,
+    },
+    /// A number.
+    Regression {
+        /// Applied to the label before the loss; its inverse to the prediction.
+        transform: Transform,
+        /// The loss, in the transformed unit.
+        loss: RegressionLoss,
+    },
+}
+
+/// The loss of a regression.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum RegressionLoss {
+    /// `(y - z)^2`.
+    Mse,
+    /// Half the square within `delta`, linear outside: `d (|e| - d/2)`.
+    Huber {
+        /// Where the square ends.
+        delta: f64,
+    },
+}
+
+/// Where a label comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Label {
+    /// The number in this column; missing where it is.
+    Column(String),
+    /// 1 where the condition holds, 0 where not, missing where a column it reads is.
+    Where(Condition),
+}
+
+/// A condition on a row. A comparison with a missing value is missing, which counts as false in a sample space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Condition {
+    /// A column against a constant.
+    Compare {
+        /// The column.
+        column: String,
+        /// The comparison.
+        op: Compare,
+        /// The constant.
+        value: Constant,
+    },
+    /// Both.
+    And(Box<Condition>, Box<Condition>),
+    /// At least one.
+    Or(Box<Condition>, Box<Condition>),
+    /// Not.
+    Not(Box<Condition>),
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compare {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// A constant of a condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Constant {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+impl Feature {
+    /// The number of columns it fills in the input matrix.
+    pub fn width(&self) -> usize {
+        match &self.kind {
+            FeatureKind::Id { dim, .. } | FeatureKind::Ids { dim, .. } => *dim,
+            FeatureKind::Number { missing: MissingNumber::Mean, .. } => 1,
+            FeatureKind::Number { missing: MissingNumber::Indicator, .. } => 2,
+        }
+    }
+}
+
+impl Schema {
+    /// The width of the input matrix.
+    pub fn width(&self) -> usize {
+        self.features.iter().map(Feature::width).sum()
+    }
+
+    /// The columns of the input matrix that hold the named features (an entity's name stands for its features), in the order
+    /// of the input matrix when the names are; one range for each feature.
+    pub fn columns(&self, names: &[&str]) -> Vec<std::ops::Range<usize>> {
+        let mut ranges = Vec::new();
+        for name in names {
+            let mut start = 0;
+            for feature in &self.features {
+                let end = start + feature.width();
+                if feature.entity == *name || feature.name == *name {
+                    ranges.push(start..end);
+                }
+                start = end;
+            }
+        }
+        ranges
+    }
+
+    /// The chain of tasks whose product is task `t`: `t` itself, the task it is given, and so on.
+    pub fn chain(&self, t: usize) -> Vec<usize> {
+        let mut chain = vec![t];
+        while let Some(next) = self.tasks[chain[chain.len() - 1]].given {
+            chain.push(next);
+        }
+        chain
+    }
+}
