@@ -1,1 +1,45 @@
-//! mtl-runtime.
+//! The runtime of generated models: primitives, embedding tables, losses, training, evaluation and prediction over burn.
+//!
+//! An application is a model and one line, [`app`]; a program of its own uses [`Trainer`](train::Trainer) and
+//! [`Predictor`](predict::Predictor).
+
+pub mod config;
+pub mod error;
+pub mod init;
+pub mod loss;
+pub mod model;
+pub mod nn;
+pub mod ops;
+pub mod optim;
+pub mod weighting;
+
+pub use error::{Error, Result};
+pub use model::Model;
+pub use mtl_data as data;
+
+/// What generated code names. Not an interface for people: it follows the generator.
+#[doc(hidden)]
+pub mod __private {
+    pub use burn;
+    pub use burn::config::Config;
+    pub use burn::module::Module;
+    pub use burn::tensor::{Device, Tensor};
+    pub use mtl_data;
+    pub use mtl_data::schema;
+    pub use serde;
+
+    pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
+    pub use crate::init::{Init, members, task_members};
+    pub use crate::model::{Expectation, Model, ModelConfig, Pass, Rank};
+    pub use crate::nn::{Activation, LayerNorm, Linear, activate};
+    pub use crate::ops::{Choice, columns, concat, dropout, logits, mix, select, softmax, stack};
+    pub use crate::weighting::Weighting;
+
+    /// The version of the interface between generated code and this crate.
+    pub const CODEGEN: u32 = 1;
+
+    /// Fails to compile where code was generated for another version of this crate.
+    pub const fn require_codegen(version: u32) {
+        assert!(version == CODEGEN, "this code was generated for another version of mtl-runtime: use one version of all mtl crates");
+    }
+}

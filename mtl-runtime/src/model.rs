@@ -1,0 +1,90 @@
+//! The interface between a generated model and everything that trains, evaluates and serves it.
+
+use std::fmt::Debug;
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::Tensor;
+use mtl_data::schema::Schema;
+
+use crate::config::TrainConfig;
+use crate::init::Init;
+use crate::weighting::Weighting;
+
+/// The configuration of a model: every number of its spec as a field.
+pub trait ModelConfig: Config + Clone + Debug + Send + Sync + 'static {}
+
+impl<C: Config + Clone + Debug + Send + Sync + 'static> ModelConfig for C {}
+
+/// A generated model. The network is the module itself; its embedding tables live outside, in [`crate::embedding`].
+pub trait Model: Module + Debug + 'static {
+    /// Its configuration.
+    type Config: ModelConfig;
+    /// Its name in the spec.
+    const NAME: &'static str;
+    /// The text of the spec it was generated from.
+    const SPEC: &'static str;
+
+    /// The numbers of the spec.
+    fn default_config() -> Self::Config;
+    /// What it reads and predicts.
+    fn schema(config: &Self::Config) -> Schema;
+    /// How it is trained.
+    fn train(config: &Self::Config) -> &TrainConfig;
+    /// A network with every parameter at its initial value.
+    fn new(config: &Self::Config, init: &Init) -> Self;
+    /// Input matrix `[B, 1, D]` to logits `[B, T]`, tasks in the order of the schema.
+    fn forward(&self, input: Tensor<3>, pass: &Pass) -> Tensor<2>;
+    /// How the tasks' losses become one.
+    fn weighting(&self) -> &Weighting;
+    /// Its scores.
+    fn ranks() -> &'static [Rank<Self::Config>];
+    /// What its scores must say.
+    fn expectations() -> &'static [Expectation<Self::Config>];
+}
+
+/// A score over a row's predictions: `rank NAME { ... }`.
+pub struct Rank<C: 'static> {
+    /// Its name.
+    pub name: &'static str,
+    /// Its formula as written.
+    pub formula: &'static str,
+    /// Its parameters and their values under a configuration.
+    pub params: fn(&C) -> Vec<(&'static str, f64)>,
+    /// The score of one row. The predictions stand in task order, each a probability (the product along its chain) or a number
+    /// in its label's unit; a chained task's is followed by its conditional probability.
+    pub score: fn(&C, &[f64]) -> f64,
+}
+
+/// An assertion about scores: `expect a > b;`.
+pub struct Expectation<C: 'static> {
+    /// Its text as written.
+    pub text: &'static str,
+    /// The values of its two sides under a configuration.
+    pub sides: fn(&C) -> (f64, f64),
+    /// Whether it holds.
+    pub holds: fn(&C) -> bool,
+}
+
+/// The circumstances of one forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// Whether what exists in training only (dropout) takes part.
+    pub training: bool,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Number of the training step.
+    pub step: u64,
+}
+
+impl Pass {
+    /// A pass without randomness: evaluation and prediction.
+    pub fn serving() -> Self {
+        Self { training: false, seed: 0, step: 0 }
+    }
+
+    /// The pass of a training step.
+    pub fn training(seed: u64, step: u64) -> Self {
+        Self { training: true, seed, step }
+    }
+}
