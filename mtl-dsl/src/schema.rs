@@ -1,0 +1,186 @@
+//! The vocabulary of the language: which kinds, options, words and functions exist, with their defaults and documentation.
+//!
+//! The grammar knows punctuation only. The checker, the did-you-mean and the documentation read these tables.
+
+pub mod features;
+pub mod functions;
+pub mod items;
+pub mod losses;
+pub mod tasks;
+pub mod train;
+
+/// Something that is called by name with options: a kind of feature, a block, an optimiser, ...
+#[derive(Debug)]
+pub struct Signature {
+    /// Its name in a spec.
+    pub name: &'static str,
+    /// One sentence.
+    pub docs: &'static str,
+    /// How many of the first parameters may be given without their name.
+    pub positional: usize,
+    /// Its options in the order of their documentation.
+    pub parameters: &'static [Parameter],
+}
+
+/// An option of a [`Signature`].
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub shape: Shape,
+    /// What it is when it is not written.
+    pub default: Default,
+    /// One sentence.
+    pub docs: &'static str,
+}
+
+/// What an option takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A number of this range.
+    Number(Range),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of layer widths: `[256, 128]`.
+    Widths,
+    /// A group of blocks: `4 * mlp([256])`.
+    Block {
+        /// True where `0 *` makes sense.
+        may_be_empty: bool,
+    },
+    /// A list of calls of this signature: `[level(...), level(...)]`.
+    Groups(&'static Signature),
+    /// A column of the data: a name, or a text where the column's name is no name of mtl.
+    Column,
+    /// A column, or a condition on columns.
+    Label,
+    /// A condition on tasks, features and columns.
+    Condition,
+    /// The name of a feature.
+    Feature,
+    /// One of the signatures of a [`Choice`].
+    Choice(&'static Choice),
+    /// A metric, maybe of one task: `auc(click)`.
+    Metric,
+    /// A weighting of the tasks' losses.
+    Weighting,
+}
+
+/// Alternatives that are calls: optimisers, losses.
+#[derive(Debug)]
+pub struct Choice {
+    /// What the alternatives are called in a message, in the singular.
+    pub noun: &'static str,
+    /// The code of the error for a name that is none of them.
+    pub unknown: crate::diagnostic::Code,
+    /// The alternatives.
+    pub of: &'static [Signature],
+}
+
+/// What an option is when it is not written.
+#[derive(Debug, Clone, Copy)]
+pub enum Default {
+    /// It must be written.
+    Required,
+    /// Nothing; or something that depends on other options, as its documentation says.
+    Absent,
+    /// This number.
+    Number(f64),
+    /// This word, or this alternative with its own defaults.
+    Word(&'static str),
+}
+
+/// The numbers that an option takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// True for whole numbers only.
+    pub whole: bool,
+    /// The least number.
+    pub low: f64,
+    /// False when `low` itself is not in the range.
+    pub low_included: bool,
+    /// The greatest number.
+    pub high: f64,
+    /// False when `high` itself is not in the range.
+    pub high_included: bool,
+    /// The range in words: "a positive whole number".
+    pub words: &'static str,
+}
+
+/// The whole numbers that an f64 holds exactly end here.
+const LAST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+impl Range {
+    /// 1, 2, 3, ...
+    pub const POSITIVE_WHOLE: Range = Range::whole(1.0, "a positive whole number");
+    /// 0, 1, 2, ...
+    pub const WHOLE: Range = Range::whole(0.0, "a whole number that is not negative");
+    /// Above 0.
+    pub const POSITIVE: Range = Range::real(0.0, false, f64::MAX, true, "a number above 0");
+    /// 0 or above.
+    pub const NOT_NEGATIVE: Range = Range::real(0.0, true, f64::MAX, true, "a number that is not negative");
+    /// 0 or above, below 1.
+    pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
+    /// Within 0 and 1.
+    pub const PROBABILITY: Range = Range::real(0.0, true, 1.0, true, "a number from 0 to 1");
+
+    const fn whole(low: f64, words: &'static str) -> Range {
+        Range { whole: true, low, low_included: true, high: LAST_WHOLE, high_included: true, words }
+    }
+
+    const fn real(low: f64, low_included: bool, high: f64, high_included: bool, words: &'static str) -> Range {
+        Range { whole: false, low, low_included, high, high_included, words }
+    }
+
+    /// Whether `value` is one of these numbers.
+    pub fn contains(&self, value: f64) -> bool {
+        let above = if self.low_included { value >= self.low } else { value > self.low };
+        let below = if self.high_included { value <= self.high } else { value < self.high };
+        above && below && (!self.whole || value.fract() == 0.0)
+    }
+}
+
+impl Parameter {
+    /// An option that must be written.
+    pub const fn required(name: &'static str, shape: Shape, docs: &'static str) -> Parameter {
+        Parameter { name, shape, default: Default::Required, docs }
+    }
+
+    /// An option that may be left out.
+    pub const fn optional(name: &'static str, shape: Shape, docs: &'static str) -> Parameter {
+        Parameter { name, shape, default: Default::Absent, docs }
+    }
+
+    /// A number with a default.
+    pub const fn number(name: &'static str, range: Range, default: f64, docs: &'static str) -> Parameter {
+        Parameter { name, shape: Shape::Number(range), default: Default::Number(default), docs }
+    }
+
+    /// One of some words, with a default.
+    pub const fn word(
+        name: &'static str,
+        words: &'static [&'static str],
+        default: &'static str,
+        docs: &'static str,
+    ) -> Parameter {
+        Parameter { name, shape: Shape::Word(words), default: Default::Word(default), docs }
+    }
+
+    /// One of some alternatives, with a default.
+    pub const fn choice(
+        name: &'static str,
+        choice: &'static Choice,
+        default: &'static str,
+        docs: &'static str,
+    ) -> Parameter {
+        Parameter { name, shape: Shape::Choice(choice), default: Default::Word(default), docs }
+    }
+}
+
+impl Signature {
+    /// The parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+}
