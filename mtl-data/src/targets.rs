@@ -90,8 +90,8 @@ pub(crate) fn labels(table: &Table, task: &Task) -> Result<Vec<f32>, DataError> 
 fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Result<(), DataError> {
     match task.kind {
         TaskKind::Binary { .. } => {
-            // NaN is missing, and inside.
-            let Some(row) = values.iter().position(|&value| value < 0.0 || value > 1.0) else { return Ok(()) };
+            let outside = |value: &f64| !value.is_nan() && !(0.0..=1.0).contains(value);
+            let Some(row) = values.iter().position(outside) else { return Ok(()) };
             let error = DataError::new(format!("a label of the binary task `{}` is outside 0..1", task.name));
             let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
             Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
@@ -110,8 +110,8 @@ fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Res
 pub(crate) fn weights(table: &Table, task: &Task, labels: &[f32]) -> Result<Option<Vec<f32>>, DataError> {
     let Some(column) = &task.weight_column else { return Ok(None) };
     let values = table.numbers(column)?;
-    let bad = |row: &usize| !labels[*row].is_nan() && !(values[*row] >= 0.0 && values[*row].is_finite());
-    if let Some(row) = (0..values.len()).find(bad) {
+    let good = |row: usize| labels[row].is_nan() || (values[row] >= 0.0 && values[row].is_finite());
+    if let Some(row) = (0..values.len()).find(|&row| !good(row)) {
         let error = DataError::new(format!("a weight of task `{}` is missing, negative or not finite", task.name));
         let error = error.in_column(column).with_value(values[row]);
         return Err(table.place(error, row).remedy("correct the value, or leave `weight_column` out"));
