@@ -1,0 +1,193 @@
+//! The row optimisers: each moves the rows of a batch in place, from one gradient sum a row.
+//!
+//! ```text
+//! rowwise_adagrad   a += mean(g^2)                              w -= lr g / (sqrt(a) + epsilon)          one `a` a row
+//! adagrad           a += g^2                                    w -= lr g / (sqrt(a) + epsilon)
+//! lazy_adam, adam   m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2  w -= lr/(1-b1^t) m / (sqrt(v/(1-b2^t)) + epsilon)
+//! sgd                                                           w -= lr g
+//! ```
+//!
+//! `t` counts training steps. `lazy_adam` leaves a row outside the batch where it is. `adam` is dense Adam on the whole table:
+//! there a row without a gradient still decays its moments and moves, so a row makes up for the steps it missed before it is
+//! read ([`RowOptimizer::settle`]). Its moves shrink by about `b1 / sqrt(b2)` a step; once the next one would not change any
+//! value of the row in f32, none after it would either, and only the decay of the moments is left, which has a closed form. So
+//! a row costs at most some 200 steps of arithmetic, however long it was not read.
+
+use crate::config::RowOptimizerConfig;
+
+/// A row optimiser with its coefficients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowOptimizer(RowOptimizerConfig);
+
+/// The number of finished training steps, and the coefficients of Adam's step for each of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clock {
+    step: u32,
+    /// For step `t` (from 1), at `t - 1`.
+    coefficients: Vec<Coefficients>,
+}
+
+/// Step `t` of Adam is `w -= rate * m / (root * sqrt(v) + epsilon)`.
+#[derive(Debug, Clone, Copy)]
+struct Coefficients {
+    /// `lr / (1 - b1^t)`
+    rate: f32,
+    /// `1 / sqrt(1 - b2^t)`
+    root: f32,
+}
+
+impl Clock {
+    /// A clock after so many steps.
+    pub fn at(step: u32, optimizer: &RowOptimizer) -> Self {
+        let mut clock = Self::default();
+        (0..step).for_each(|_| clock.advance(optimizer));
+        clock
+    }
+
+    /// The number of finished steps.
+    pub fn step(&self) -> u32 {
+        self.step
+    }
+
+    /// Begins the next step.
+    pub fn advance(&mut self, optimizer: &RowOptimizer) {
+        self.step += 1;
+        if let RowOptimizerConfig::Adam { lr, beta1, beta2, .. } | RowOptimizerConfig::LazyAdam { lr, beta1, beta2, .. } = optimizer.0 {
+            let t = f64::from(self.step);
+            let rate = (lr / (1.0 - beta1.powf(t))) as f32;
+            let root = (1.0 / (1.0 - beta2.powf(t)).sqrt()) as f32;
+            self.coefficients.push(Coefficients { rate, root });
+        }
+    }
+
+    fn now(&self) -> Coefficients {
+        self.coefficients[self.step as usize - 1]
+    }
+}
+
+impl RowOptimizer {
+    /// The optimiser of a configuration.
+    pub fn new(config: RowOptimizerConfig) -> Self {
+        Self(config)
+    }
+
+    /// Numbers of state a row of this width needs.
+    pub fn state_width(&self, dim: usize) -> usize {
+        match self.0 {
+            RowOptimizerConfig::RowwiseAdagrad { .. } => 1,
+            RowOptimizerConfig::Adagrad { .. } => dim,
+            RowOptimizerConfig::Adam { .. } | RowOptimizerConfig::LazyAdam { .. } => 2 * dim,
+            RowOptimizerConfig::Sgd { .. } => 0,
+        }
+    }
+
+    /// Whether a row that a batch does not read misses a step that it has to make up for.
+    pub fn catches_up(&self) -> bool {
+        matches!(self.0, RowOptimizerConfig::Adam { .. })
+    }
+
+    /// Makes up for the zero-gradient steps that these rows missed, up to the clock's step.
+    pub fn settle(
+        &self,
+        dim: usize,
+        values: &mut [f32],
+        state: &mut [f32],
+        settled: &mut [u32],
+        clock: &Clock,
+        rows: impl Iterator<Item = u32>,
+    ) {
+        let RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. } = self.0 else { return };
+        for row in rows {
+            let row = row as usize;
+            let from = std::mem::replace(&mut settled[row], clock.step);
+            if from < clock.step {
+                let missed = &clock.coefficients[from as usize..clock.step as usize];
+                let (first, second) = state[2 * row * dim..2 * (row + 1) * dim].split_at_mut(dim);
+                make_up(&mut values[row * dim..(row + 1) * dim], first, second, missed, beta1, beta2, epsilon as f32);
+            }
+        }
+    }
+
+    /// Moves these rows by their gradient sums, `dim` numbers a row in the order of `rows`. The rows are settled up to the step
+    /// before the clock's.
+    #[allow(clippy::too_many_arguments)]
+    pub fn update(
+        &self,
+        dim: usize,
+        values: &mut [f32],
+        state: &mut [f32],
+        settled: &mut [u32],
+        clock: &Clock,
+        rows: &[u32],
+        sums: &[f32],
+    ) {
+        let width = self.state_width(dim);
+        for (&row, gradient) in rows.iter().zip(sums.chunks_exact(dim)) {
+            let row = row as usize;
+            let values = &mut values[row * dim..(row + 1) * dim];
+            let state = &mut state[row * width..(row + 1) * width];
+            match self.0 {
+                RowOptimizerConfig::Sgd { lr } => {
+                    values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= lr as f32 * g);
+                }
+                RowOptimizerConfig::RowwiseAdagrad { lr, epsilon } => {
+                    state[0] += gradient.iter().map(|g| g * g).sum::<f32>() / dim as f32;
+                    let rate = lr as f32 / (state[0].sqrt() + epsilon as f32);
+                    values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= rate * g);
+                }
+                RowOptimizerConfig::Adagrad { lr, epsilon } => {
+                    for ((w, a), g) in values.iter_mut().zip(state).zip(gradient) {
+                        *a += g * g;
+                        *w -= lr as f32 * g / (a.sqrt() + epsilon as f32);
+                    }
+                }
+                RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. } | RowOptimizerConfig::LazyAdam { beta1, beta2, epsilon, .. } => {
+                    let (first, second) = state.split_at_mut(dim);
+                    adam(values, first, second, gradient, clock.now(), beta1 as f32, beta2 as f32, epsilon as f32);
+                    if let Some(settled) = settled.get_mut(row) {
+                        *settled = clock.step;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One step of Adam on a row.
+#[allow(clippy::too_many_arguments)]
+#[inline(always)]
+fn adam(values: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32], now: Coefficients, beta1: f32, beta2: f32, epsilon: f32) {
+    for (((w, m), v), g) in values.iter_mut().zip(first).zip(second).zip(gradient) {
+        *m = beta1 * *m + (1.0 - beta1) * g;
+        *v = beta2 * *v + (1.0 - beta2) * g * g;
+        *w -= now.rate * *m / (now.root * v.sqrt() + epsilon);
+    }
+}
+
+/// The missed steps of a row, one after the other, until they no longer change it.
+#[inline(always)]
+fn make_up(values: &mut [f32], first: &mut [f32], second: &mut [f32], missed: &[Coefficients], beta1: f64, beta2: f64, epsilon: f32) {
+    let shrinking = beta1 * beta1 < beta2;
+    let (decay1, decay2) = (beta1 as f32, beta2.sqrt() as f32);
+    // The root of the second moment decays by a factor of its own, so that no step needs a square root.
+    second.iter_mut().for_each(|v| *v = v.sqrt());
+    let mut done = 0;
+    for step in missed {
+        let mut moved = false;
+        for ((w, m), s) in values.iter_mut().zip(&mut *first).zip(&mut *second) {
+            *m *= decay1;
+            *s *= decay2;
+            let old = *w;
+            *w -= step.rate * *m / (step.root * *s + epsilon);
+            moved |= *w != old;
+        }
+        done += 1;
+        if shrinking && !moved {
+            break;
+        }
+    }
+    let rest = (missed.len() - done) as i32;
+    let (rest1, rest2) = (beta1.powi(rest) as f32, beta2.powi(rest) as f32);
+    first.iter_mut().for_each(|m| *m *= rest1);
+    second.iter_mut().for_each(|s| *s = *s * *s * rest2);
+}
