@@ -7,7 +7,7 @@ mod settings;
 
 pub use settings::{apply_setting, settings};
 
-use crate::error::{Error, Result};
+use crate::error::{self, Error};
 
 /// The `train` entries of a spec.
 #[derive(Config, Debug, PartialEq)]
@@ -238,7 +238,7 @@ impl BestMetric {
 
 impl TrainConfig {
     /// Refuses values that no training can have.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self) -> error::Result<()> {
         let mut bounds: Vec<(&str, f64, Bound)> =
             vec![("batch", self.batch as f64, Bound::Least(1.0)), ("epochs", self.epochs as f64, Bound::Least(1.0))];
         match self.optimizer {

@@ -1,0 +1,63 @@
+//! Initial values, each a function of the seed and of its parameter's path alone.
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use mtl_data::Rng;
+
+use crate::nn::{LayerNorm, Linear};
+
+/// Where the parameters of a network are made.
+#[derive(Debug, Clone)]
+pub struct Init {
+    /// The seed of all initial values.
+    pub seed: u64,
+    /// The device they are put on.
+    pub device: Device,
+}
+
+impl Init {
+    /// Makes parameters under this seed on this device.
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self { seed, device: device.clone() }
+    }
+
+    /// A group of affine maps, one for each path in `members`. Member `g` draws its weight from a generator keyed by
+    /// `members[g] + ".weight"` and its bias by `members[g] + ".bias"`, both uniform in `±1/sqrt(d_in)`.
+    pub fn linear(&self, members: &[String], d_in: usize, d_out: usize, bias: bool) -> Linear {
+        let bound = 1.0 / (d_in.max(1) as f64).sqrt();
+        let draw = |suffix: &str, count: usize| -> Vec<f32> {
+            members.iter().flat_map(|member| self.uniform(&format!("{member}.{suffix}"), bound, count)).collect()
+        };
+        let weight = TensorData::new(draw("weight", d_in * d_out), [members.len(), d_in, d_out]);
+        let bias = bias.then(|| TensorData::new(draw("bias", d_out), [members.len(), d_out]));
+        Linear::new(self.parameter(weight), bias.map(|bias| self.parameter(bias)))
+    }
+
+    /// Layer normalisation of `groups` slots of this width: scales of one, offsets of zero.
+    pub fn layer_norm(&self, groups: usize, width: usize) -> LayerNorm {
+        LayerNorm {
+            scale: self.parameter(TensorData::new(vec![1.0f32; groups * width], [groups, width])),
+            offset: self.parameter(TensorData::new(vec![0.0f32; groups * width], [groups, width])),
+        }
+    }
+
+    /// A parameter with its value.
+    pub(crate) fn parameter<const D: usize>(&self, value: TensorData) -> Param<Tensor<D>> {
+        Param::from_data(value, &self.device)
+    }
+
+    fn uniform(&self, path: &str, bound: f64, count: usize) -> impl Iterator<Item = f32> + use<> {
+        let mut rng = Rng::keyed(self.seed, path);
+        std::iter::repeat_with(move || rng.uniform(-bound, bound) as f32).take(count)
+    }
+}
+
+/// The paths of `count` members: `prefix.0`, `prefix.1`, ...
+pub fn members(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|member| format!("{prefix}.{member}")).collect()
+}
+
+/// The paths of one member for each task: `prefix.click`, ...
+pub fn task_members(prefix: &str, tasks: &[&str]) -> Vec<String> {
+    tasks.iter().map(|task| format!("{prefix}.{task}")).collect()
+}

@@ -1,0 +1,104 @@
+//! Losses and predictions of the tasks, from their logits.
+//!
+//! A chained task (`buy given click`) is trained on the probability of the whole chain, `p = prod sigma(z_i)`, in the log domain:
+//! `log p` is the sum of the log-sigmoids, and `log(1 - p)` the log of the sum over `k` of "all before `k` happened, and `k`
+//! did not" (Ma et al., SIGIR 2018, eq. 3, without the cancellation in `1 - p`).
+
+use burn::tensor::Tensor;
+use mtl_data::schema::{RegressionLoss, Schema, TaskKind, Transform};
+
+use crate::ops::{on_cpu, unary};
+
+mod masked;
+mod portable;
+mod row;
+
+use masked::Masked;
+
+/// What the losses and predictions need of a schema.
+#[derive(Debug, Clone)]
+pub(crate) struct Objective {
+    kind: TaskKind,
+    /// The tasks whose probabilities multiply to this task's: itself first. A regression stands alone.
+    chain: Vec<usize>,
+}
+
+impl Objective {
+    fn of(schema: &Schema) -> Vec<Objective> {
+        let objective = |(t, task): (usize, &mtl_data::schema::Task)| Objective {
+            kind: task.kind,
+            chain: match task.kind {
+                TaskKind::Binary { .. } => schema.chain(t),
+                TaskKind::Regression { .. } => vec![t],
+            },
+        };
+        schema.tasks.iter().enumerate().map(objective).collect()
+    }
+}
+
+/// The loss of each task, `[T]`: the weighted mean over the rows whose label is neither missing (NaN) nor of weight 0. A task
+/// without such a row has loss 0 and no gradient.
+///
+/// `logits` is `[B, T]`; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
+/// in `[0, 1]`; the loss is `-(pos_weight y log p + (1 - y) log(1 - p))`. Exact for logits of any size.
+pub fn task_losses(schema: &Schema, logits: Tensor<2>, labels: &[f32], weights: &[f32]) -> Tensor<1> {
+    let [rows, tasks] = logits.dims();
+    assert_eq!(tasks, schema.tasks.len(), "one logit for each task");
+    assert!(labels.len() == rows * tasks && weights.len() == rows * tasks, "a label and a weight for each logit");
+    let masked = Masked::new(Objective::of(schema), labels, weights);
+    if on_cpu(&logits) { unary(logits, masked) } else { portable::losses(&masked, logits) }
+}
+
+/// The predictions of each row, `[B, P]` in row-major order with the columns of [`prediction_names`], from its logits `[B, T]`.
+pub fn predictions(schema: &Schema, logits: &[f32]) -> Vec<f32> {
+    let objectives = Objective::of(schema);
+    let mut out = Vec::with_capacity(logits.len() / objectives.len().max(1) * prediction_names(schema).len());
+    for logits in logits.chunks_exact(objectives.len().max(1)) {
+        for (t, objective) in objectives.iter().enumerate() {
+            match objective.kind {
+                TaskKind::Binary { .. } => {
+                    out.push(row::probability(&objective.chain, logits) as f32);
+                    if objective.chain.len() > 1 {
+                        out.push(row::probability(&[t], logits) as f32);
+                    }
+                }
+                TaskKind::Regression { transform: Transform::None, .. } => out.push(logits[t]),
+                TaskKind::Regression { transform: Transform::Log1p, .. } => {
+                    out.push((logits[t] as f64).exp_m1() as f32)
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The names of a row's predictions: each task's, followed for a chained task by its conditional probability's, `buy | click`.
+pub fn prediction_names(schema: &Schema) -> Vec<String> {
+    let mut names = Vec::new();
+    for task in &schema.tasks {
+        names.push(task.name.clone());
+        if let (Some(given), TaskKind::Binary { .. }) = (task.given, task.kind) {
+            names.push(format!("{} | {}", task.name, schema.tasks[given].name));
+        }
+    }
+    names
+}
+
+/// The label as the loss sees it.
+fn transformed(transform: Transform, label: f64) -> f64 {
+    match transform {
+        Transform::None => label,
+        Transform::Log1p => label.ln_1p(),
+    }
+}
+
+/// Of a regression's error `z - y`: its loss and the loss's slope.
+fn regression(loss: RegressionLoss, error: f64) -> (f64, f64) {
+    match loss {
+        RegressionLoss::Mse => (error * error, 2.0 * error),
+        RegressionLoss::Huber { delta } => {
+            let inside = error.clamp(-delta, delta);
+            (inside * (error - inside / 2.0), inside)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Masked weighted means of the tasks' losses: the kernel of the CPU backend.
+
+use burn::backend::flex::FlexTensor;
+use mtl_data::schema::TaskKind;
+
+use super::{Objective, regression, row, transformed};
+use crate::ops::{Kernel, from_vec, to_vec};
+
+/// The losses of a batch as a function of its logits.
+#[derive(Debug)]
+pub(super) struct Masked {
+    pub objectives: Vec<Objective>,
+    /// `[B, T]`, in row-major order.
+    pub labels: Vec<f32>,
+    /// `[B, T]`: each row's share in its task's mean; 0 where masked, so that a task's sum to one or to zero.
+    pub shares: Vec<f64>,
+}
+
+impl Masked {
+    pub fn new(objectives: Vec<Objective>, labels: &[f32], weights: &[f32]) -> Self {
+        let tasks = objectives.len();
+        let weight = |at: usize| if labels[at].is_nan() { 0.0 } else { weights[at] as f64 };
+        let mut totals = vec![0.0; tasks];
+        (0..labels.len()).for_each(|at| totals[at % tasks] += weight(at));
+        let share = |at: usize| if totals[at % tasks] > 0.0 { weight(at) / totals[at % tasks] } else { 0.0 };
+        Self { objectives, labels: labels.to_vec(), shares: (0..labels.len()).map(share).collect() }
+    }
+
+    /// Calls `visit` with each unmasked cell: its task, that task's objective, its row's logits, its label and its share.
+    fn cells(&self, logits: &[f32], mut visit: impl FnMut(usize, usize, &Objective, &[f32], f64, f64)) {
+        let tasks = self.objectives.len();
+        for (row, logits) in logits.chunks_exact(tasks.max(1)).enumerate() {
+            for (t, objective) in self.objectives.iter().enumerate() {
+                let share = self.shares[row * tasks + t];
+                if share != 0.0 {
+                    visit(row, t, objective, logits, self.labels[row * tasks + t] as f64, share);
+                }
+            }
+        }
+    }
+}
+
+impl Kernel<1> for Masked {
+    type Saved = Vec<f32>;
+
+    fn forward(&self, [logits]: [FlexTensor; 1]) -> (FlexTensor, Vec<f32>) {
+        let logits = to_vec(&logits);
+        let mut losses = vec![0.0; self.objectives.len()];
+        self.cells(&logits, |_, t, objective, logits, y, share| {
+            losses[t] += share
+                * match objective.kind {
+                    TaskKind::Binary { pos_weight } => row::loss(&objective.chain, logits, y, pos_weight),
+                    TaskKind::Regression { transform, loss } => {
+                        regression(loss, logits[t] as f64 - transformed(transform, y)).0
+                    }
+                };
+        });
+        let losses: Vec<f32> = losses.into_iter().map(|loss: f64| loss as f32).collect();
+        (from_vec(losses, &[self.objectives.len()]), logits)
+    }
+
+    fn backward(&self, logits: Vec<f32>, grad: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
+        let grad = to_vec(&grad);
+        let tasks = self.objectives.len();
+        let mut slopes = vec![0.0f32; logits.len()];
+        self.cells(&logits, |row, t, objective, logits, y, share| {
+            let factor = share * grad[t] as f64;
+            let mut add = |task: usize, slope: f64| slopes[row * tasks + task] += (factor * slope) as f32;
+            match objective.kind {
+                TaskKind::Binary { pos_weight } => row::slopes(&objective.chain, logits, y, pos_weight, add),
+                TaskKind::Regression { transform, loss } => {
+                    add(t, regression(loss, logits[t] as f64 - transformed(transform, y)).1)
+                }
+            }
+        });
+        [Some(from_vec(slopes, &[logits.len() / tasks.max(1), tasks]))]
+    }
+}

@@ -1,0 +1,53 @@
+//! The same losses in tensor operations, for every other backend.
+
+use burn::tensor::activation::log_sigmoid;
+use burn::tensor::{Tensor, TensorData};
+use mtl_data::schema::{RegressionLoss, TaskKind};
+
+use super::masked::Masked;
+use super::transformed;
+
+/// The loss of each task, `[T]`, from logits `[B, T]`.
+pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
+    let [rows, tasks] = logits.dims();
+    let device = logits.device();
+    let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
+    let logit = |t: usize| logits.clone().slice([0..rows, t..t + 1]);
+    let loss = |t: usize| {
+        let objective = &masked.objectives[t];
+        let cells = (0..rows).map(|row| row * tasks + t);
+        let share = |at: usize| masked.shares[at] as f32;
+        let label = |at: usize| if masked.shares[at] == 0.0 { 0.0 } else { masked.labels[at] as f64 };
+        let shares = column(cells.clone().map(share).collect());
+        let each = match objective.kind {
+            TaskKind::Binary { pos_weight } => {
+                let (mut happens, mut fails) = (log_sigmoid(logit(t)), log_sigmoid(-logit(t)));
+                for &task in &objective.chain[1..] {
+                    fails = log_add(fails, happens.clone() + log_sigmoid(-logit(task)));
+                    happens = happens + log_sigmoid(logit(task));
+                }
+                let positive = column(cells.clone().map(|at| (pos_weight * label(at)) as f32).collect());
+                let negative = column(cells.map(|at| (1.0 - label(at)) as f32).collect());
+                -(positive * happens + negative * fails)
+            }
+            TaskKind::Regression { transform, loss } => {
+                let labels = column(cells.map(|at| transformed(transform, label(at)) as f32).collect());
+                let error = logit(t) - labels;
+                match loss {
+                    RegressionLoss::Mse => error.clone() * error,
+                    RegressionLoss::Huber { delta } => {
+                        let inside = error.clone().clamp(-delta, delta);
+                        inside.clone() * (error - inside / 2.0)
+                    }
+                }
+            }
+        };
+        (each * shares).sum()
+    };
+    Tensor::cat((0..tasks).map(loss).collect(), 0)
+}
+
+/// `log(e^a + e^b)`.
+fn log_add(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    a.clone() - log_sigmoid(a - b)
+}

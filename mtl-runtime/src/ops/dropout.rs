@@ -1,0 +1,77 @@
+//! Dropout with a mask that is a function of its place: seed, step, site and position.
+
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{Tensor, TensorData};
+use mtl_data::Rng;
+
+use super::block::{from_vec, into_vec};
+use super::kernel::{Kernel, on_cpu, unary};
+use super::vector::vectorized;
+use crate::model::Pass;
+
+/// Inverted dropout: in training, each element is zero with probability `rate` and otherwise divided by `1 - rate`.
+///
+/// The mask is keyed by `(pass.seed, pass.step, site)`: the same step of a resumed training draws the same mask, on any
+/// number of threads. The identity when serving.
+pub fn dropout(x: Tensor<3>, rate: f64, pass: &Pass, site: &str) -> Tensor<3> {
+    assert!((0.0..1.0).contains(&rate), "a dropout rate is at least 0 and below 1, not {rate}");
+    if !pass.training || rate == 0.0 {
+        return x;
+    }
+    let mask = Mask {
+        key: Rng::keyed(pass.seed, &format!("{site}#{}", pass.step)).next_u64(),
+        dropped: (rate * 4_294_967_296.0) as u32,
+        scale: (1.0 / (1.0 - rate)) as f32,
+    };
+    if on_cpu(&x) { unary(x, mask) } else { portable(x, &mask) }
+}
+
+fn portable(x: Tensor<3>, mask: &Mask) -> Tensor<3> {
+    let mut factors = vec![1.0; x.shape().num_elements()];
+    mask.apply(&mut factors);
+    let factors = Tensor::from_data(TensorData::new(factors, x.shape()), &x.device());
+    x * factors
+}
+
+/// The mask of one site in one step.
+#[derive(Debug)]
+struct Mask {
+    key: u64,
+    /// An element whose hash is below this is dropped.
+    dropped: u32,
+    scale: f32,
+}
+
+impl Mask {
+    fn apply(&self, values: &mut [f32]) {
+        mask(values, self.key as u32, (self.key >> 32) as u32, self.dropped, self.scale);
+    }
+}
+
+vectorized! {
+    fn mask(values: &mut [f32], low: u32, high: u32, dropped: u32, scale: f32) {
+        for (index, value) in values.iter_mut().enumerate() {
+            // Two rounds of multiply and shift scatter the counter (the finaliser of MurmurHash3, keyed).
+            let mut bits = (index as u32).wrapping_mul(0x9E37_79B9) ^ low;
+            bits = (bits ^ (bits >> 16)).wrapping_mul(0x85EB_CA6B);
+            bits = (bits ^ (bits >> 13) ^ high).wrapping_mul(0xC2B2_AE35);
+            bits ^= bits >> 16;
+            *value = if bits < dropped { 0.0 } else { *value * scale };
+        }
+    }
+}
+
+impl Kernel<1> for Mask {
+    type Saved = ();
+
+    fn forward(&self, [x]: [FlexTensor; 1]) -> (FlexTensor, ()) {
+        let shape = x.layout().shape().to_vec();
+        let mut values = into_vec(x);
+        self.apply(&mut values);
+        (from_vec(values, &shape), ())
+    }
+
+    fn backward(&self, _: (), grad: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
+        [Some(self.forward([grad]).0)]
+    }
+}

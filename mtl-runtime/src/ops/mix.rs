@@ -1,0 +1,128 @@
+//! Mixtures: sums of slots weighted by a gate.
+
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::block::{Block, from_vec};
+use super::kernel::{Kernel, binary, on_cpu};
+use super::vector::{dot, vectorized};
+
+/// Which experts each row of gate weights mixes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Every row mixes all experts, column `j` weighing expert `j`.
+    All,
+    /// Row `t` mixes the experts of `lists[t]`, in the order of its columns.
+    Lists(Vec<Vec<usize>>),
+}
+
+impl Choice {
+    /// The experts of CGC (Tang et al., RecSys 2020, eq. 2): laid out as the `own` of task 0, those of task 1, and so on,
+    /// then the `shared`; row `t` mixes its own, then the shared.
+    pub fn own_and_shared(tasks: usize, own: usize, shared: usize) -> Choice {
+        let list = |task: usize| (task * own..(task + 1) * own).chain(tasks * own..tasks * own + shared).collect();
+        Choice::Lists((0..tasks).map(list).collect())
+    }
+
+    /// The list of each of `rows` rows of gate weights over `experts` experts.
+    fn lists(&self, rows: usize, experts: usize) -> Vec<Vec<usize>> {
+        match self {
+            Choice::All => vec![(0..experts).collect(); rows],
+            Choice::Lists(lists) => lists.clone(),
+        }
+    }
+}
+
+/// `out[b, t] = sum_j weights[b, t, j] values[b, choice[t][j]]`: `weights [B, T, m]` and `values [B, E, d]` to `[B, T, d]`.
+pub fn mix(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> {
+    let ([_, rows, columns], [_, experts, _]) = (weights.dims(), values.dims());
+    let lists = choice.lists(rows, experts);
+    assert!(
+        lists.len() == rows && lists.iter().all(|list| list.len() == columns && list.iter().all(|&e| e < experts)),
+        "{rows} rows of {columns} weights over {experts} experts do not fit {choice:?}"
+    );
+    if on_cpu(&values) { binary(weights, values, Mix { lists }) } else { portable(weights, values, choice) }
+}
+
+fn portable(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> {
+    let Choice::Lists(lists) = choice else { return weights.matmul(values) };
+    let [batch, _, columns] = weights.dims();
+    let mix_row = |(t, list): (usize, &Vec<usize>)| {
+        let list: Vec<i32> = list.iter().map(|&expert| expert as i32).collect();
+        let list = Tensor::<1, Int>::from_data(TensorData::new(list, [columns]), &values.device());
+        weights.clone().slice([0..batch, t..t + 1, 0..columns]).matmul(values.clone().select(1, list))
+    };
+    Tensor::cat(lists.iter().enumerate().map(mix_row).collect(), 1)
+}
+
+#[derive(Debug)]
+struct Mix {
+    lists: Vec<Vec<usize>>,
+}
+
+impl Kernel<2> for Mix {
+    type Saved = [Block; 2];
+
+    fn forward(&self, inputs: [FlexTensor; 2]) -> (FlexTensor, [Block; 2]) {
+        let [weights, values] = inputs.map(Block::new);
+        let mut out = vec![0.0; values.rows * weights.slots * values.width];
+        forward(&weights, &values, &self.lists, &mut out);
+        (from_vec(out, &[values.rows, weights.slots, values.width]), [weights, values])
+    }
+
+    fn backward(&self, [weights, values]: [Block; 2], grad: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let grad = Block::new(grad);
+        let d_weights = wanted[0].then(|| {
+            let mut d_weights = vec![0.0; weights.rows * weights.slots * weights.width];
+            weights_backward(&values, &grad, &self.lists, &mut d_weights);
+            from_vec(d_weights, &[weights.rows, weights.slots, weights.width])
+        });
+        let d_values = wanted[1].then(|| {
+            let mut d_values = vec![0.0; values.rows * values.slots * values.width];
+            values_backward(&weights, &grad, &self.lists, values.slots, &mut d_values);
+            from_vec(d_values, &[values.rows, values.slots, values.width])
+        });
+        [d_weights, d_values]
+    }
+}
+
+vectorized! {
+    fn forward(weights: &Block, values: &Block, lists: &[Vec<usize>], out: &mut [f32]) {
+        let mut outs = out.chunks_exact_mut(values.width);
+        for row in 0..values.rows {
+            for (t, list) in lists.iter().enumerate() {
+                let out = outs.next().expect("a slot of the result");
+                for (&weight, &expert) in weights.at(row, t).iter().zip(list) {
+                    add_scaled(out, weight, values.at(row, expert));
+                }
+            }
+        }
+    }
+
+    fn weights_backward(values: &Block, grad: &Block, lists: &[Vec<usize>], d_weights: &mut [f32]) {
+        let mut cells = d_weights.iter_mut();
+        for row in 0..values.rows {
+            for (t, list) in lists.iter().enumerate() {
+                for (&expert, cell) in list.iter().zip(&mut cells) {
+                    *cell = dot(grad.at(row, t), values.at(row, expert));
+                }
+            }
+        }
+    }
+
+    fn values_backward(weights: &Block, grad: &Block, lists: &[Vec<usize>], experts: usize, d_values: &mut [f32]) {
+        let width = grad.width;
+        for (row, d_values) in d_values.chunks_exact_mut(experts * width).enumerate() {
+            for (t, list) in lists.iter().enumerate() {
+                for (&weight, &expert) in weights.at(row, t).iter().zip(list) {
+                    add_scaled(&mut d_values[expert * width..][..width], weight, grad.at(row, t));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_scaled(out: &mut [f32], factor: f32, values: &[f32]) {
+    out.iter_mut().zip(values).for_each(|(out, value)| *out += factor * value);
+}

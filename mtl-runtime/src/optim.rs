@@ -1,0 +1,204 @@
+//! Optimisers of the network's parameters, with the update rules of PyTorch.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, TensorData};
+
+use crate::config::OptimizerConfig;
+use crate::error::{Error, Result};
+
+mod rule;
+
+use rule::{Rule, square_norm};
+
+/// Updates every parameter that has a gradient, in place where nothing else refers to it.
+///
+/// State is keyed by a parameter's path (`h.experts_1.weight`), so it outlives the module it was made with. A parameter
+/// without a gradient stands still, state included.
+#[derive(Debug, Clone)]
+pub struct DenseOptimizer {
+    config: OptimizerConfig,
+    clip: Option<f64>,
+    slots: BTreeMap<String, Slot>,
+}
+
+/// The state of one parameter.
+#[derive(Debug, Clone)]
+struct Slot {
+    /// Updates so far.
+    steps: u64,
+    /// What the rule keeps for each value of the parameter, flattened.
+    buffers: Vec<Tensor<1>>,
+}
+
+impl DenseOptimizer {
+    /// An optimiser without state. With `clip`, gradients are scaled down together where their global norm exceeds it.
+    pub fn new(config: &OptimizerConfig, clip: Option<f64>) -> Self {
+        Self { config: *config, clip, slots: BTreeMap::new() }
+    }
+
+    /// One step. Weight decay spares the weighting's log variances: their regulariser is in the objective.
+    pub fn step<M: Module>(&mut self, model: M, grads: GradientsParams) -> M {
+        let scale = match self.clip {
+            Some(clip) => {
+                let norm = global_norm(&model, &grads);
+                (clip / (norm + 1e-6)).min(1.0)
+            }
+            None => 1.0,
+        };
+        model.map(&mut Update { optimizer: self, grads, scale, path: Vec::new(), weighting: None })
+    }
+
+    /// The state as named arrays, for a checkpoint: [`load_state`](Self::load_state) of it continues exactly.
+    pub fn state(&self) -> Vec<(String, Vec<f32>)> {
+        let mut state = Vec::new();
+        for (path, slot) in &self.slots {
+            let steps = vec![(slot.steps >> 24) as f32, (slot.steps & 0xFF_FFFF) as f32];
+            state.push((format!("{path}#steps"), steps));
+            for (name, buffer) in rule::buffers(&self.config).iter().zip(&slot.buffers) {
+                let values = buffer.clone().into_data().try_into_vec().expect("state is f32");
+                state.push((format!("{path}#{name}"), values));
+            }
+        }
+        state
+    }
+
+    /// Takes over a [`state`](Self::state). It must be that of the same rule on a model with the parameters of this one.
+    pub fn load_state<M: Module>(&mut self, model: &M, state: &[(String, Vec<f32>)]) -> Result<()> {
+        let arrays: BTreeMap<&str, &[f32]> = state.iter().map(|(name, values)| (name.as_str(), &values[..])).collect();
+        let mut parameters = Parameters::default();
+        model.visit(&mut parameters);
+        let (mut slots, mut used) = (BTreeMap::new(), 0);
+        for (path, parameter) in &parameters.found {
+            let Some(steps) = arrays.get(format!("{path}#steps").as_str()) else { continue };
+            let &[high, low] = *steps else { return Err(damaged(path, "the step count is ill-formed")) };
+            let mut buffers = Vec::new();
+            for name in rule::buffers(&self.config) {
+                let Some(values) = arrays.get(format!("{path}#{name}").as_str()) else {
+                    return Err(damaged(path, &format!("`{name}` is missing: it is another optimiser's")));
+                };
+                if values.len() != parameter.count {
+                    return Err(damaged(
+                        path,
+                        &format!("`{name}` has {} values for {} of the parameter", values.len(), parameter.count),
+                    ));
+                }
+                buffers.push(Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &parameter.device));
+            }
+            used += 1 + buffers.len();
+            slots.insert(path.clone(), Slot { steps: ((high as u64) << 24) + low as u64, buffers });
+        }
+        if used != arrays.len() {
+            return Err(Error::Checkpoint(
+                "the optimiser's state holds parameters that the model does not have, or another optimiser's".into(),
+            ));
+        }
+        self.slots = slots;
+        Ok(())
+    }
+}
+
+fn damaged(path: &str, what: &str) -> Error {
+    Error::Checkpoint(format!("the optimiser's state of {path}: {what}"))
+}
+
+/// The norm of all gradients of a model as one vector.
+fn global_norm<M: Module>(model: &M, grads: &GradientsParams) -> f64 {
+    let mut norm = Norm { grads, square: 0.0 };
+    model.visit(&mut norm);
+    norm.square.sqrt()
+}
+
+struct Norm<'a> {
+    grads: &'a GradientsParams,
+    square: f64,
+}
+
+impl ModuleVisitor for Norm<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(grad) = self.grads.get::<D>(param.id) {
+            self.square += square_norm(grad);
+        }
+    }
+}
+
+/// Applies the rule to each parameter of a module.
+struct Update<'a> {
+    optimizer: &'a mut DenseOptimizer,
+    grads: GradientsParams,
+    /// What every gradient is multiplied by.
+    scale: f64,
+    path: Vec<String>,
+    /// The depth at which a weighting was entered.
+    weighting: Option<usize>,
+}
+
+impl Update<'_> {
+    fn update<const D: usize>(&mut self, id: ParamId, parameter: Tensor<D>) -> Tensor<D> {
+        let Some(grad) = self.grads.remove::<D>(id) else { return parameter };
+        let tracked = parameter.is_require_grad();
+        let strategy = parameter.device();
+        let (shape, count) = (parameter.dims(), parameter.shape().num_elements());
+        let value = if parameter.device().is_autodiff() { parameter.inner() } else { parameter };
+        let rule = &self.optimizer.config;
+        let slot = self.optimizer.slots.entry(self.path.join(".")).or_insert_with(|| Slot {
+            steps: 0,
+            buffers: rule::buffers(rule).iter().map(|_| Tensor::zeros([count], &value.device())).collect(),
+        });
+        slot.steps += 1;
+        let rule = Rule::at(rule, slot.steps, self.scale, self.weighting.is_none());
+        let value = rule.apply(value.reshape([count]), grad.reshape([count]), &mut slot.buffers).reshape(shape);
+        if strategy.is_autodiff() { Tensor::from_inner(value).set_require_grad(tracked) } else { value }
+    }
+}
+
+impl ModuleMapper for Update<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.push(name.to_string());
+        if container == "Struct:Weighting" && self.weighting.is_none() {
+            self.weighting = Some(self.path.len());
+        }
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        if self.weighting == Some(self.path.len()) {
+            self.weighting = None;
+        }
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, value, mapper) = param.consume();
+        Param::from_mapped_value(id, self.update(id, value), mapper)
+    }
+}
+
+/// The float parameters of a module by path.
+#[derive(Default)]
+struct Parameters {
+    path: Vec<String>,
+    found: BTreeMap<String, Parameter>,
+}
+
+struct Parameter {
+    count: usize,
+    device: burn::tensor::Device,
+}
+
+impl ModuleVisitor for Parameters {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let device = value.device().without_autodiff();
+        self.found.insert(self.path.join("."), Parameter { count: value.shape().num_elements(), device });
+    }
+}
