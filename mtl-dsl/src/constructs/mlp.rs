@@ -1,13 +1,15 @@
 //! `mlp`: a stack of fully connected layers.
 
-use super::{Construct, Options, option};
+use super::{Construct, Options, number, option, word};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type, Value};
+use crate::ir::{Activation, NodeId, Rate, Size, Slot};
+use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Range, Shape, Signature};
 
 /// `mlp(x, [256, 128])`.
 pub static MLP: Construct =
-    Construct { signature: &SIGNATURE, result, template: Some(width) };
+    Construct { signature: &SIGNATURE, result, template: Some(width), lower };
 
 static SIGNATURE: Signature = Signature {
     name: "mlp",
@@ -40,5 +42,63 @@ fn width(options: &Options) -> usize {
     match option(options, "hidden") {
         Value::Numbers(widths) => widths.last().map_or(0, |width| width.value as usize),
         _ => 0,
+    }
+}
+
+/// One block for all tasks, or one per task: in a tower, and on an `each vec`.
+fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
+    let input = &inputs[0];
+    let layers = Layers::read(&call.options, "", scope);
+    let tasks = scope.copies(input);
+    let members: Vec<Member> = match &tasks {
+        Some(tasks) => tasks.iter().map(|task| scope.member_of(*task, input)).collect(),
+        None => vec![Member { task: None, count: None, slot: Slot::Own }],
+    };
+    Stream { value: layers.apply("hidden", &members, input.value, scope), tasks }
+}
+
+/// The layers of a block or of a group of blocks, with their numbers in the configuration.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    widths: Vec<Size>,
+    activation: Activation,
+    dropout: Option<Rate>,
+    norm: bool,
+}
+
+impl Layers {
+    /// Reads the options of an `mlp`; its numbers become fields named `{prefix}hidden`, `{prefix}dropout`.
+    pub fn read(options: &Options, prefix: &str, scope: &mut Scope) -> Layers {
+        let Value::Numbers(widths) = option(options, "hidden") else { unreachable!("widths are a list of numbers") };
+        let widths = scope.widths(&format!("{prefix}hidden"), "Widths of the layers.", widths);
+        let dropout = number(options, "dropout");
+        let dropout = (dropout.value > 0.0).then(|| {
+            scope.rate(&format!("{prefix}dropout"), "Share of the activations set to 0 while training.", dropout)
+        });
+        let activation = Activation::from_word(word(options, "activation"));
+        Layers { widths, activation, dropout, norm: word(options, "norm") == "layer" }
+    }
+
+    /// The width of the last layer.
+    pub fn width(&self) -> Size {
+        self.widths.last().cloned().unwrap_or(Size::constant(0))
+    }
+
+    /// The layers of every member on its slot of `input`. Parameters are named `{part}_{layer}`.
+    pub fn apply(&self, part: &str, members: &[Member], input: NodeId, scope: &mut Scope) -> NodeId {
+        let mut value = input;
+        let mut members = members.to_vec();
+        for (width, layer) in self.widths.iter().zip(1..) {
+            value = scope.linear(part, Some(layer), &members, value, width.clone(), true);
+            if self.norm {
+                value = scope.norm(part, layer, value);
+            }
+            value = scope.activate(part, self.activation, value);
+            if let Some(rate) = &self.dropout {
+                value = scope.dropout(part, layer, rate, value);
+            }
+            members.iter_mut().for_each(|member| member.slot = Slot::Own);
+        }
+        value
     }
 }

@@ -1,12 +1,14 @@
 //! `mmoe`: experts mixed by one gate per task (Ma et al., KDD 2018).
 
-use super::{Construct, block, template_width, vec_input, warn_single_expert};
+use super::{Construct, block, moe, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
+use crate::ir::Choice;
+use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
 /// `mmoe(x, experts: 8 * mlp([256, 128]))`.
-pub static MMOE: Construct = Construct { signature: &SIGNATURE, result, template: None };
+pub static MMOE: Construct = Construct { signature: &SIGNATURE, result, template: None, lower };
 
 static SIGNATURE: Signature = Signature {
     name: "mmoe",
@@ -23,4 +25,18 @@ fn result(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<Type> {
         warn_single_expert(experts, sink);
     }
     Some(Type::EachVec(template_width(experts)))
+}
+
+/// One group of experts on one input, one gate per task. In a tower, where every task has its own copy and reads its own mixture
+/// only, that is a `moe` per task.
+fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
+    let input = &inputs[0];
+    if scope.copies(input).is_some() {
+        return moe::lower(call, inputs, scope);
+    }
+    let (experts, count) = moe::experts(call, &[None], input, scope);
+    let tasks = scope.tasks();
+    let gates: Vec<Member> = tasks.iter().map(|task| scope.member_of(*task, input)).collect();
+    let gates = scope.gate("gates", &gates, input.value, count);
+    Stream { value: scope.mix("mixed", gates, experts, Choice::All), tasks: Some(tasks) }
 }

@@ -8,7 +8,8 @@ pub mod moe;
 pub mod ple;
 
 use crate::diagnostic::{Diagnostic, diagnostic};
-use crate::hir::{Block, Call, Type, Value};
+use crate::hir::{Block, Call, Number, Type, Value};
+use crate::lower::{Scope, Stream};
 use crate::schema::Signature;
 
 /// A block that is called on representations.
@@ -20,6 +21,8 @@ pub struct Construct {
     pub result: fn(&Call, &mut Vec<Diagnostic>) -> Option<Type>,
     /// For a block that can be a template (`4 * mlp([256])`): the width of its output, given its options.
     pub template: Option<fn(&Options) -> usize>,
+    /// Its primitives, written to the block that calls it.
+    pub lower: fn(&Call, &[Stream], &mut Scope) -> Stream,
 }
 
 /// Options of a call or a block, complete.
@@ -37,6 +40,22 @@ pub fn find(name: &str) -> Option<&'static Construct> {
 pub fn option<'a>(options: &'a Options, name: &str) -> &'a Value {
     let found = options.iter().find(|(option, _)| *option == name);
     &found.unwrap_or_else(|| unreachable!("checked options hold `{name}`")).1
+}
+
+/// The number that an option holds.
+pub fn number(options: &Options, name: &str) -> Number {
+    match option(options, name) {
+        Value::Number(number) => *number,
+        _ => unreachable!("`{name}` is a number in its signature"),
+    }
+}
+
+/// The word that an option holds.
+pub fn word(options: &Options, name: &str) -> &'static str {
+    match option(options, name) {
+        Value::Word(word) => word,
+        _ => unreachable!("`{name}` is a word in its signature"),
+    }
 }
 
 /// The group of blocks that an option holds; none when it was left out.

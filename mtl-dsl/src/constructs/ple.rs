@@ -1,15 +1,18 @@
 //! `ple`: progressive layered extraction, and `cgc`, one level of it (Tang et al., RecSys 2020).
 
+use super::mlp::Layers;
 use super::{Construct, Options, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::{Diagnostic, diagnostic};
-use crate::hir::{Call, Type, Value};
+use crate::hir::{Block, Call, Type, Value};
+use crate::ir::{Choice, NodeId, Size, Slot};
+use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
 /// `ple(x, levels: [level(shared: 4 * mlp([256]), each: 2 * mlp([256])), ...])`.
-pub static PLE: Construct = Construct { signature: &PLE_SIGNATURE, result: ple_result, template: None };
+pub static PLE: Construct = Construct { signature: &PLE_SIGNATURE, result: ple_result, template: None, lower: lower_ple };
 
 /// `cgc(x, shared: 4 * mlp([256]), each: 2 * mlp([256]))`.
-pub static CGC: Construct = Construct { signature: &CGC_SIGNATURE, result: cgc_result, template: None };
+pub static CGC: Construct = Construct { signature: &CGC_SIGNATURE, result: cgc_result, template: None, lower: lower_cgc };
 
 const EXPERTS: [Parameter; 2] = [
     Parameter::optional("shared", Shape::Block { may_be_empty: true }, "Experts of all tasks."),
@@ -84,4 +87,119 @@ fn level_width(call: &Call, level: &Options, sink: &mut Vec<Diagnostic>) -> Opti
         warn_single_expert(first, sink);
     }
     Some(width)
+}
+
+/// The levels from the input up. Below the top the shared stream goes on as one more slot after the tasks', as long as a level
+/// above has shared experts to read it.
+fn lower_ple(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
+    let Value::Groups(levels) = option(&call.options, "levels") else { unreachable!("levels are required") };
+    let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
+    let mut streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
+    for (position, options) in levels.iter().enumerate() {
+        let above = &levels[position + 1..];
+        let goes_on = above.iter().any(|level| group(level, "shared").is_some());
+        let mut scope = scope.inner(&format!("level_{}", position + 1));
+        streams = lower_level(options, &tasks, &streams, goes_on, &mut scope);
+    }
+    Stream { value: streams.value, tasks: Some(tasks) }
+}
+
+fn lower_cgc(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
+    let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
+    let streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
+    let streams = lower_level(&call.options, &tasks, &streams, false, scope);
+    Stream { value: streams.value, tasks: Some(tasks) }
+}
+
+/// What a level reads: a slot per task, and after them maybe that of the shared stream.
+struct Streams {
+    value: NodeId,
+    /// Whose the slots are; `None`: one slot that all read.
+    own: Option<Vec<usize>>,
+    /// The slot of the shared stream, where it is not the only one.
+    shared: Option<usize>,
+}
+
+impl Streams {
+    fn slot(&self, task: Option<usize>) -> Slot {
+        let position = match task {
+            Some(task) => self.own.as_ref().and_then(|own| own.iter().position(|other| *other == task)),
+            None => self.shared,
+        };
+        position.map_or(Slot::Own, Slot::At)
+    }
+
+    fn member(&self, task: Option<usize>, count: Option<Size>) -> Member {
+        Member { task, count, slot: self.slot(task) }
+    }
+}
+
+/// One level: own and shared experts on their streams, one gate per task over its own experts and the shared ones and, where the
+/// shared stream goes on, a gate of its own over all experts.
+fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: bool, scope: &mut Scope) -> Streams {
+    let (own, shared) = (group(options, "each"), group(options, "shared"));
+    let own_count = own.map_or(Size::constant(0), |group| scope.count("each", "Experts of each task.", group.count));
+    let shared_count = shared.map_or(Size::constant(0), |group| scope.count("shared", "Shared experts.", group.count));
+    let (own_layers, shared_layers) = layers(own, shared, scope);
+
+    let mut parts = Vec::new();
+    if let Some(layers) = own_layers {
+        let members: Vec<_> = tasks.iter().map(|task| streams.member(Some(*task), Some(own_count.clone()))).collect();
+        parts.push(layers.apply("own", &members, streams.value, scope));
+    }
+    if let Some(layers) = shared_layers {
+        parts.push(layers.apply("shared", &[streams.member(None, Some(shared_count.clone()))], streams.value, scope));
+    }
+    let experts = match parts[..] {
+        [only] => only,
+        _ => scope.stack("experts", parts),
+    };
+
+    let gates: Vec<_> = tasks.iter().map(|task| streams.member(Some(*task), None)).collect();
+    let gates = scope.gate("gates", &gates, streams.value, own_count.clone().plus(&shared_count));
+    let choice = match own {
+        Some(_) => Choice::OwnAndShared { tasks: tasks.len(), own: own_count.clone(), shared: shared_count.clone() },
+        None => Choice::All,
+    };
+    let mixed = scope.mix("mixed", gates, experts, choice);
+    if !goes_on {
+        return Streams { value: mixed, own: Some(tasks.to_vec()), shared: None };
+    }
+    let all = own_count.times(tasks.len()).plus(&shared_count);
+    let gate = scope.gate("shared_gate", &[streams.member(None, None)], streams.value, all);
+    let shared = scope.mix("shared", gate, experts, Choice::All);
+    let value = scope.stack("streams", vec![mixed, shared]);
+    Streams { value, own: Some(tasks.to_vec()), shared: Some(tasks.len()) }
+}
+
+/// The layers of both groups. Blocks that are written alike share their numbers, `hidden` and `dropout`; otherwise each has its own.
+fn layers(own: Option<&Block>, shared: Option<&Block>, scope: &mut Scope) -> (Option<Layers>, Option<Layers>) {
+    match (own, shared) {
+        (Some(own), Some(shared)) if alike(own, shared) => {
+            let layers = Layers::read(&own.options, "", scope);
+            (Some(layers.clone()), Some(layers))
+        }
+        (Some(own), Some(shared)) => {
+            (Some(Layers::read(&own.options, "each_", scope)), Some(Layers::read(&shared.options, "shared_", scope)))
+        }
+        (own, shared) => {
+            let mut read = |block: &Block| Layers::read(&block.options, "", scope);
+            (own.map(&mut read), shared.map(&mut read))
+        }
+    }
+}
+
+/// Whether two blocks say the same, wherever they stand.
+fn alike(a: &Block, b: &Block) -> bool {
+    let same = |(a, b): (&(&str, Value), &(&str, Value))| match (&a.1, &b.1) {
+        (Value::Number(a), Value::Number(b)) => a.value == b.value,
+        (Value::Numbers(a), Value::Numbers(b)) => a.iter().map(|n| n.value).eq(b.iter().map(|n| n.value)),
+        (a, b) => a == b,
+    };
+    a.construct == b.construct && a.options.iter().zip(&b.options).all(same)
+}
+
+/// A group that has blocks.
+fn group<'a>(options: &'a Options, name: &str) -> Option<&'a Block> {
+    block(options, name).filter(|group| group.count.value > 0.0)
 }

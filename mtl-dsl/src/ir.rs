@@ -1,0 +1,392 @@
+//! The typed IR: a model as graphs of primitives.
+//!
+//! `lower` makes it from the checked model, the passes of `optimize` rewrite it, `generate` prints it as Rust. A block is one
+//! `let` or one tower line and becomes one struct; the model's own graph calls the blocks. Every value is a tensor
+//! `[rows, slots, width]`: one slot for `vec[d]`, one per task for `each vec[d]`, one per expert inside a block. Sizes are sums over numbers
+//! of the configuration (`size`), so what a shape says holds for every configuration.
+
+mod mermaid;
+mod print;
+mod size;
+
+pub use size::{ConfigPath, Size, Symbol, Term};
+
+use crate::source::Span;
+
+/// A model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// Its tasks in the order of the logits.
+    pub tasks: Vec<String>,
+    /// From the input matrix to the logits.
+    pub graph: Graph,
+    /// The blocks that the graph calls.
+    pub blocks: Vec<Block>,
+}
+
+/// One `let` or one tower line: parameters, their configuration and a graph over them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// Its name: that of the `let`, or `tower_each`, `tower_click`. Its parameters' paths begin with it.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// The `///` lines of the spec.
+    pub docs: String,
+    /// Where its value stands.
+    pub span: Span,
+    /// Its numbers.
+    pub config: Config,
+    /// Its parameters in the order of their use.
+    pub params: Vec<Param>,
+    /// From its arguments to its value.
+    pub graph: Graph,
+}
+
+/// What a block is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// `let NAME = ...`
+    Let,
+    /// `tower each = ...` or `tower NAME = ...`, for these tasks.
+    Tower(Vec<usize>),
+}
+
+/// Nodes in an order in which each reads earlier ones only.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Graph {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// The node whose value is the graph's.
+    pub output: NodeId,
+}
+
+/// Index into [`Graph::nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct NodeId(pub usize);
+
+/// One primitive applied to values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What a person would call its value.
+    pub name: String,
+    /// The primitive.
+    pub op: Op,
+    /// What it reads.
+    pub inputs: Vec<NodeId>,
+    /// Its value's shape.
+    pub shape: Shape,
+}
+
+/// The shape of a value, without the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Slots.
+    pub slots: Size,
+    /// Width of a slot.
+    pub width: Size,
+}
+
+/// The primitives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// The input matrix, or a block's argument.
+    Argument,
+    /// The input's columns of these entities and features.
+    Columns {
+        /// Their names.
+        names: Vec<String>,
+        /// True if they are the whole input, in its order.
+        all: bool,
+    },
+    /// A block's value.
+    Block(usize),
+    /// A grouped linear map, then an activation.
+    Linear {
+        /// Index into [`Block::params`].
+        param: usize,
+        /// Applied to the result.
+        activation: Activation,
+    },
+    /// A function of each value.
+    Activate(Activation),
+    /// Layer norm of each slot, with scale and shift.
+    Norm {
+        /// Index into [`Block::params`].
+        param: usize,
+    },
+    /// Inverted dropout; the identity when serving.
+    Dropout {
+        /// The rate.
+        rate: Rate,
+        /// Keys the mask.
+        site: String,
+    },
+    /// Over the width.
+    Softmax,
+    /// Sums of the second input's slots, weighted by the first input's rows.
+    Mix(Choice),
+    /// Along the width; one slot is repeated to as many as the others have.
+    Concat,
+    /// Along the slots.
+    Stack,
+    /// Some slots.
+    Select(Vec<usize>),
+    /// The towers' values in the order of the tasks: for each input, its tasks.
+    Logits(Vec<Vec<usize>>),
+}
+
+/// Activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// The identity.
+    None,
+    /// `max(x, 0)`
+    Relu,
+    /// `x Phi(x)`
+    Gelu,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `1 / (1 + exp(-x))`
+    Sigmoid,
+    /// `x`, or `0.01 x` below zero.
+    LeakyRelu,
+}
+
+/// A rate of the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate {
+    /// Where it stands.
+    pub path: ConfigPath,
+    /// The spec's number.
+    pub value: f64,
+}
+
+/// Which slots each row of a mix's weights weighs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// All, in order.
+    All,
+    /// Row `t`: the own slots of `t`, then the shared ones; the slots are laid out as own of the first row, own of the second, ..., shared.
+    OwnAndShared {
+        /// Rows.
+        tasks: usize,
+        /// Own slots of a row.
+        own: Size,
+        /// Shared slots.
+        shared: Size,
+    },
+}
+
+/// A parameter of a block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: ParamName,
+    /// What it is.
+    pub kind: ParamKind,
+}
+
+/// A parameter's name in its block: `level_1_experts_2` is the second layer of the experts of level 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParamName {
+    /// Which part of the block, with its `_`; may be empty.
+    pub scope: String,
+    /// What it is.
+    pub part: String,
+    /// Its layer, counted from 1.
+    pub layer: Option<usize>,
+}
+
+/// Kinds of parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParamKind {
+    /// A matrix (and a bias) for each member of a group.
+    Linear(Linear),
+    /// A scale and a shift for each slot.
+    Norm {
+        /// Slots.
+        slots: Size,
+        /// Width of a slot.
+        width: Size,
+    },
+}
+
+/// A grouped linear map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linear {
+    /// Its members in order.
+    pub members: Vec<Members>,
+    /// Width of the input.
+    pub input: Size,
+    /// Width of the output.
+    pub output: Size,
+    /// With a bias or without.
+    pub bias: bool,
+}
+
+/// Members of a group that read the same slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members {
+    /// The path that keys their initial values.
+    pub path: String,
+    /// How many; `None` for one whose path is complete (it ends in a task's name).
+    pub count: Option<Size>,
+    /// The slot they read, where the input has several.
+    pub slot: Slot,
+}
+
+/// The slot that a member reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// Its own: the slot of its position in the group, or the only one.
+    Own,
+    /// This one.
+    At(usize),
+}
+
+/// Numbers of a block that its configuration can change.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// Fields in the order of the spec.
+    pub fields: Vec<ConfigField>,
+}
+
+/// A field of a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigField {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub docs: String,
+    /// Its value.
+    pub value: ConfigValue,
+}
+
+/// The value of a field, as in the spec.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConfigValue {
+    /// A count.
+    Count(usize),
+    /// Widths, layer by layer.
+    Widths(Vec<usize>),
+    /// A rate in `0..1`.
+    Rate(f64),
+    /// A group of fields.
+    Group(Config),
+}
+
+impl Graph {
+    /// Adds a node.
+    pub fn push(&mut self, name: &str, op: Op, inputs: Vec<NodeId>, shape: Shape) -> NodeId {
+        self.nodes.push(Node { name: name.to_owned(), op, inputs, shape });
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// How often each node is read; the output counts as one reader.
+    pub fn uses(&self) -> Vec<usize> {
+        let mut uses = vec![0; self.nodes.len()];
+        for node in &self.nodes {
+            node.inputs.iter().for_each(|id| uses[id.0] += 1);
+        }
+        uses[self.output.0] += 1;
+        uses
+    }
+}
+
+impl std::ops::Index<NodeId> for Graph {
+    type Output = Node;
+    fn index(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+}
+
+impl std::ops::IndexMut<NodeId> for Graph {
+    fn index_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0]
+    }
+}
+
+impl Block {
+    /// The arguments: the first nodes of its graph.
+    pub fn arguments(&self) -> impl Iterator<Item = &Node> {
+        self.graph.nodes.iter().take_while(|node| node.op == Op::Argument)
+    }
+
+    /// The number of its trained values.
+    pub fn parameters(&self) -> usize {
+        self.params.iter().map(|param| param.kind.parameters()).sum()
+    }
+}
+
+impl Model {
+    /// The number of trained values in its blocks.
+    pub fn parameters(&self) -> usize {
+        self.blocks.iter().map(Block::parameters).sum()
+    }
+}
+
+impl Linear {
+    /// The number of members.
+    pub fn size(&self) -> Size {
+        self.members.iter().map(Members::size).sum()
+    }
+}
+
+impl Members {
+    /// How many they are.
+    pub fn size(&self) -> Size {
+        self.count.clone().unwrap_or_else(|| Size::constant(1))
+    }
+}
+
+impl ParamKind {
+    /// The number of trained values.
+    pub fn parameters(&self) -> usize {
+        match self {
+            ParamKind::Linear(linear) => {
+                linear.size().value() * (linear.input.value() + usize::from(linear.bias)) * linear.output.value()
+            }
+            ParamKind::Norm { slots, width } => 2 * slots.value() * width.value(),
+        }
+    }
+}
+
+impl Config {
+    /// The field of this name.
+    pub fn get(&self, name: &str) -> Option<&ConfigField> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+impl std::fmt::Display for ParamName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.scope, self.part)?;
+        match self.layer {
+            Some(layer) => write!(f, "_{layer}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Activation {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Activation::None => "none",
+            Activation::Relu => "relu",
+            Activation::Gelu => "gelu",
+            Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
+            Activation::LeakyRelu => "leaky_relu",
+        }
+    }
+
+    /// The activation of this word of the language.
+    pub fn from_word(word: &str) -> Activation {
+        use Activation::*;
+        [Relu, Gelu, Tanh, Sigmoid, LeakyRelu].into_iter().find(|a| a.word() == word).unwrap_or(None)
+    }
+}

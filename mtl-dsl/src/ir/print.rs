@@ -1,0 +1,153 @@
+//! The IR as text: `mtl graph`.
+
+use super::{Block, Choice, Config, ConfigValue, Graph, Members, Model, Node, NodeId, Op, Param, ParamKind, Role, Shape, Slot};
+use std::fmt::{Display, Formatter, Result};
+
+/// The whole model, block by block.
+impl Display for Model {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        writeln!(f, "model {}: {}, {} parameters", self.name, self.tasks.join(", "), thousands(self.parameters()))?;
+        for block in &self.blocks {
+            write!(f, "\n{}", Numbered { block, tasks: &self.tasks })?;
+        }
+        writeln!(f, "\nlogits")?;
+        for node in &self.graph.nodes {
+            writeln!(f, "    {}", Line { node, graph: &self.graph, block: None, model: Some(self) })?;
+        }
+        Ok(())
+    }
+}
+
+/// A block as it stands in a model.
+struct Numbered<'a> {
+    block: &'a Block,
+    tasks: &'a [String],
+}
+
+impl Display for Numbered<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let block = self.block;
+        match &block.role {
+            Role::Let => write!(f, "let {}", block.name)?,
+            Role::Tower(tasks) => {
+                let names: Vec<&str> = tasks.iter().map(|t| self.tasks[*t].as_str()).collect();
+                write!(f, "{} of {}", block.name, names.join(", "))?;
+            }
+        }
+        writeln!(f, ": {} parameters", thousands(block.parameters()))?;
+        for line in numbers(&block.config, "") {
+            writeln!(f, "    {line}")?;
+        }
+        for node in &block.graph.nodes {
+            writeln!(f, "    {}", Line { node, graph: &block.graph, block: Some(block), model: None })?;
+        }
+        writeln!(f, "    -> {}", local(&block.graph, block.graph.output))
+    }
+}
+
+/// The numbers of a configuration, one line each.
+fn numbers(config: &Config, prefix: &str) -> Vec<String> {
+    let lines = |field: &super::ConfigField| match &field.value {
+        ConfigValue::Count(n) => vec![format!("{prefix}{} = {n}", field.name)],
+        ConfigValue::Widths(widths) => vec![format!("{prefix}{} = {widths:?}", field.name)],
+        ConfigValue::Rate(rate) => vec![format!("{prefix}{} = {rate}", field.name)],
+        ConfigValue::Group(group) => numbers(group, &format!("{prefix}{}.", field.name)),
+    };
+    config.fields.iter().flat_map(lines).collect()
+}
+
+/// One node: `%3 experts [B, 8, 128] = linear(%2, experts_2, relu)`.
+struct Line<'a> {
+    node: &'a Node,
+    graph: &'a Graph,
+    block: Option<&'a Block>,
+    model: Option<&'a Model>,
+}
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let node = self.node;
+        let position = self.graph.nodes.iter().position(|other| std::ptr::eq(other, node)).unwrap_or(0);
+        let inputs: Vec<String> = node.inputs.iter().map(|id| local(self.graph, *id)).collect();
+        let inputs = inputs.join(", ");
+        write!(f, "{} {}", local(self.graph, NodeId(position)), node.shape)?;
+        if node.op == Op::Argument {
+            return Ok(());
+        }
+        f.write_str(" = ")?;
+        let param = |index: usize| self.block.map(|block| &block.params[index]);
+        match &node.op {
+            Op::Argument => Ok(()),
+            Op::Columns { names, .. } => write!(f, "columns({inputs}: {})", names.join(", ")),
+            Op::Block(block) => {
+                let name = self.model.map_or("", |model| &model.blocks[*block].name);
+                write!(f, "{name}({inputs})")
+            }
+            Op::Linear { param: index, activation } => {
+                write!(f, "linear({inputs}, {}", activation.word())?;
+                if let Some(Param { name, kind: ParamKind::Linear(linear) }) = param(*index) {
+                    let (size, bias) = (linear.size(), if linear.bias { "bias" } else { "no bias" });
+                    write!(f, "; {name} [{size}, {}, {}] {bias}", linear.input, linear.output)?;
+                    let members: Vec<String> = linear.members.iter().map(Members::to_string).collect();
+                    write!(f, " {{{}}}", members.join(", "))?;
+                }
+                f.write_str(")")
+            }
+            Op::Activate(activation) => write!(f, "{}({inputs})", activation.word()),
+            Op::Norm { param: index } => {
+                let name = param(*index).map(|param| param.name.to_string()).unwrap_or_default();
+                write!(f, "layer_norm({inputs}; {name})")
+            }
+            Op::Dropout { rate, .. } => write!(f, "dropout({inputs}, {} = {})", rate.path, rate.value),
+            Op::Softmax => write!(f, "softmax({inputs})"),
+            Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
+            Op::Concat => write!(f, "concat({inputs})"),
+            Op::Stack => write!(f, "stack({inputs})"),
+            Op::Select(slots) => write!(f, "select({inputs}: {slots:?})"),
+            Op::Logits(tasks) => {
+                let tasks: Vec<String> = tasks.iter().map(|tasks| format!("{tasks:?}")).collect();
+                write!(f, "logits({inputs}: {})", tasks.join(", "))
+            }
+        }
+    }
+}
+
+/// `%3 experts`, so that two values of one name stay apart.
+fn local(graph: &Graph, id: NodeId) -> String {
+    format!("%{} {}", id.0, graph[id].name)
+}
+
+impl Display for Shape {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "[B, {}, {}]", self.slots, self.width)
+    }
+}
+
+impl Display for Choice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Choice::All => f.write_str("all"),
+            Choice::OwnAndShared { own, shared, .. } => write!(f, "own {own} and shared {shared}"),
+        }
+    }
+}
+
+impl Display for Members {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        if let Some(count) = &self.count {
+            write!(f, "{count} * ")?;
+        }
+        f.write_str(&self.path)?;
+        match self.slot {
+            Slot::Own => Ok(()),
+            Slot::At(slot) => write!(f, " of slot {slot}"),
+        }
+    }
+}
+
+/// `1_234_567`.
+pub(super) fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|chunk| std::str::from_utf8(chunk).ok()).collect();
+    groups.join("_")
+}
