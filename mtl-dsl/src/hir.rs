@@ -247,6 +247,43 @@ pub enum Compare {
     GreaterOrEqual,
 }
 
+impl Compare {
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Compare::Equal => "==",
+            Compare::NotEqual => "!=",
+            Compare::Less => "<",
+            Compare::LessOrEqual => "<=",
+            Compare::Greater => ">",
+            Compare::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// The same comparison with its sides exchanged.
+    pub fn flipped(self) -> Compare {
+        match self {
+            Compare::Less => Compare::Greater,
+            Compare::LessOrEqual => Compare::GreaterOrEqual,
+            Compare::Greater => Compare::Less,
+            Compare::GreaterOrEqual => Compare::LessOrEqual,
+            Compare::Equal | Compare::NotEqual => self,
+        }
+    }
+
+    /// The comparison that holds where this one does not.
+    pub fn negated(self) -> Compare {
+        match self {
+            Compare::Equal => Compare::NotEqual,
+            Compare::NotEqual => Compare::Equal,
+            Compare::Less => Compare::GreaterOrEqual,
+            Compare::LessOrEqual => Compare::Greater,
+            Compare::Greater => Compare::LessOrEqual,
+            Compare::GreaterOrEqual => Compare::Less,
+        }
+    }
+}
+
 /// A constant of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Constant {
@@ -263,6 +300,15 @@ pub enum Type {
     Vec(usize),
     /// One vector per task.
     EachVec(usize),
+}
+
+impl std::fmt::Display for Type {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Type::Vec(width) => write!(f, "vec[{width}]"),
+            Type::EachVec(width) => write!(f, "each vec[{width}]"),
+        }
+    }
 }
 
 /// `let NAME = expr;`

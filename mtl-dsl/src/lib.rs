@@ -1,1 +1,44 @@
-//! mtl-dsl.
+//! The mtl compiler: spec text in; diagnostics, IR and Rust out.
+//!
+//! `parse` (never fails) -> `check` (names, options, types; a model only without errors) -> `lower` -> `optimize` -> `generate`.
+
+pub mod ast;
+pub mod constructs;
+pub mod diagnostic;
+pub mod hir;
+pub mod ir;
+pub mod lower;
+pub mod schema;
+pub mod source;
+
+mod check;
+mod parse;
+mod resolve;
+mod suggest;
+
+pub use check::check;
+pub use diagnostic::{Code, Diagnostic, Severity};
+pub use parse::parse;
+pub use source::{Source, Span};
+
+/// A spec without errors.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The checked model.
+    pub model: hir::Model,
+    /// What has no effect.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles a spec, or says everything that is wrong with it.
+pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
+    let (ast, errors) = parse(source);
+    // Below, the tree is whole: names that were lost with a syntax error would only be reported as unknown.
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (model, warnings) = check(&ast);
+    // Below, every name is resolved, every option explicit and every value typed.
+    let Some(model) = model else { return Err(warnings) };
+    Ok(Compiled { model, warnings })
+}

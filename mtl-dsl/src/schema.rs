@@ -114,6 +114,13 @@ const LAST_WHOLE: f64 = 9_007_199_254_740_992.0;
 impl Range {
     /// 1, 2, 3, ...
     pub const POSITIVE_WHOLE: Range = Range::whole(1.0, "a positive whole number");
+    /// Widths of layers and embeddings, and numbers of blocks.
+    pub const SIZE: Range = Range { high: 1_048_576.0, ..Range::whole(1.0, "a whole number from 1 to 1_048_576") };
+    /// Numbers of blocks in a group that may be empty.
+    pub const COUNT: Range = Range { high: 1_048_576.0, ..Range::whole(0.0, "a whole number from 0 to 1_048_576") };
+    /// Rows of a table: they are counted in 32 bits.
+    pub const ROWS: Range =
+        Range { high: 4_000_000_000.0, ..Range::whole(1.0, "a whole number from 1 to 4_000_000_000") };
     /// 0, 1, 2, ...
     pub const WHOLE: Range = Range::whole(0.0, "a whole number that is not negative");
     /// Above 0.
@@ -122,8 +129,6 @@ impl Range {
     pub const NOT_NEGATIVE: Range = Range::real(0.0, true, f64::MAX, true, "a number that is not negative");
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
-    /// Within 0 and 1.
-    pub const PROBABILITY: Range = Range::real(0.0, true, 1.0, true, "a number from 0 to 1");
 
     const fn whole(low: f64, words: &'static str) -> Range {
         Range { whole: true, low, low_included: true, high: LAST_WHOLE, high_included: true, words }

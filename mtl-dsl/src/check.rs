@@ -1,0 +1,97 @@
+//! From syntax tree to checked model.
+//!
+//! Every pass reports into one sink and goes on, so that one run shows every mistake. What a mistake touches is left out silently by
+//! the passes behind it. A model comes out only when there was no error.
+
+mod conditions;
+mod dataflow;
+mod evaluate;
+mod expects;
+mod features;
+mod intervals;
+mod options;
+mod ranks;
+mod tasks;
+mod towers;
+mod train;
+mod unused;
+mod weighting;
+
+use crate::ast::{self, Ast};
+use crate::diagnostic::{Diagnostic, diagnostic};
+use crate::hir::{Entity, FeatureId, Model};
+use crate::resolve::{Names, resolve};
+
+/// Where the passes report.
+type Sink = Vec<Diagnostic>;
+
+/// Checks a tree; the model is there when no diagnostic is an error.
+pub fn check(ast: &Ast) -> (Option<Model>, Vec<Diagnostic>) {
+    let mut sink = Sink::new();
+    let model = the_model(ast, &mut sink).and_then(|model| check_model(model, &mut sink));
+    sink.sort_by_key(|diagnostic| diagnostic.span);
+    (model, sink)
+}
+
+fn the_model<'a>(ast: &'a Ast, sink: &mut Sink) -> Option<&'a ast::Model> {
+    let Some((first, rest)) = ast.models.split_first() else {
+        sink.push(diagnostic!(NoModel, ast.end, "there is no model here"; help: "a spec is `model NAME {{ ... }}`"));
+        return None;
+    };
+    for second in rest {
+        sink.push(diagnostic!(
+            SeveralModels, second.name.span, "a second model";
+            label(first.name.span): "the first is here"; help: "a spec holds one model: put this one into a file of its own"
+        ));
+    }
+    Some(first)
+}
+
+/// The order of the passes.
+fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
+    let names = resolve(model, sink);
+    let features = features::check(&names, sink);
+    let tasks = tasks::check(&names, &features, sink);
+    let lets = dataflow::check_lets(&names, &features, sink);
+    let towers = towers::check(&names, &features, &lets, sink);
+    let weighting = weighting::check(&names, sink);
+    let train = train::check(&names, &tasks, model.name.span, sink);
+    let ranks = ranks::check(&names, &tasks, sink);
+    let expects = expects::check(&names, &tasks, &ranks, sink);
+    if names.tasks.is_empty() {
+        sink.push(diagnostic!(
+            NoTasks, model.name.span, "`{}` has no tasks", model.name.text; help: "declare one, such as `task click: binary;`"
+        ));
+    }
+    if sink.iter().any(Diagnostic::is_error) {
+        return None;
+    }
+    let mut model = Model {
+        name: model.name.clone(),
+        docs: model.docs.clone(),
+        entities: entities(&names),
+        features: features.into_iter().collect::<Option<_>>()?,
+        tasks: tasks.into_iter().collect::<Option<_>>()?,
+        lets: lets.into_iter().collect::<Option<_>>()?,
+        towers: towers?,
+        weighting: weighting?,
+        train: train?,
+        ranks: ranks.into_iter().collect::<Option<_>>()?,
+        expects: expects?,
+    };
+    unused::prune(&mut model, sink);
+    Some(model)
+}
+
+fn entities(names: &Names<'_>) -> Vec<Entity> {
+    let features_of = |entity| {
+        let all = names.features.iter().enumerate();
+        all.filter(move |(_, (owner, _))| *owner == entity).map(|(feature, _)| FeatureId(feature)).collect()
+    };
+    let entity = |(at, entity): (usize, &&ast::Features)| Entity {
+        name: entity.name.clone(),
+        docs: entity.docs.clone(),
+        features: features_of(at),
+    };
+    names.entities.iter().enumerate().map(entity).collect()
+}

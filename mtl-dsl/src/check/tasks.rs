@@ -1,0 +1,166 @@
+//! Tasks: kinds, labels, sample spaces and the chain of `given`.
+
+use super::Sink;
+use super::conditions::{Scope, raw_column};
+use super::options::{self, Options};
+use crate::ast::{self, Expr, ExprKind};
+use crate::diagnostic::diagnostic;
+use crate::hir::{Condition, Feature, Label, RegressionLoss, Task, TaskId, TaskKind};
+use crate::resolve::Names;
+use crate::schema::tasks::KINDS;
+use crate::suggest::did_you_mean;
+
+/// The tasks in the order of [`Names::tasks`]; none where one is wrong.
+pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut Sink) -> Vec<Option<Task>> {
+    let read: Vec<_> = names.tasks.iter().map(|task| read(task, sink)).collect();
+    // Labels come first: sample spaces read them.
+    let labels: Vec<_> =
+        read.iter().zip(&names.tasks).map(|(read, task)| label(task, &read.as_ref()?.1, features, sink)).collect();
+    let scope = Scope::Declared { names, features, labels: &labels };
+    let mut tasks = Vec::new();
+    for ((read, task), label) in read.into_iter().zip(&names.tasks).zip(&labels) {
+        let given = given(names, task, sink);
+        let Some((kind, options)) = read else {
+            tasks.push(None);
+            continue;
+        };
+        let sample_space = options.expr("where").map(|condition| scope.condition(condition, sink));
+        tasks.push(label.clone().map(|label| Task {
+            name: task.name.clone(),
+            docs: task.docs.clone(),
+            kind: task_kind(kind, &options),
+            label,
+            sample_space: sample_space.flatten(),
+            weight_column: options.column("weight_column"),
+            given,
+        }));
+    }
+    check_chains(names, &mut tasks, sink);
+    tasks
+}
+
+fn read<'a>(task: &'a ast::Task, sink: &mut Sink) -> Option<(&'static str, Options<'a>)> {
+    let kinds = || KINDS.iter().map(|kind| kind.name);
+    let Some((called, given)) = task.kind.as_call() else {
+        let help = did_you_mean("", "kinds of tasks", kinds());
+        let found = task.kind.describe();
+        sink.push(diagnostic!(WrongArgument, task.kind.span, "a task has a kind, found {found}"; help: "{help}"));
+        return None;
+    };
+    let Some(kind) = KINDS.iter().find(|kind| kind.name == called.text) else {
+        let help = did_you_mean(&called.text, "kinds of tasks", kinds());
+        sink.push(diagnostic!(UnknownKind, called.span, "no kind of task named `{}`", called.text; help: "{help}"));
+        return None;
+    };
+    let given = options::arguments(given, sink);
+    Some((kind.name, options::read(kind, given, called.span, sink)?))
+}
+
+fn task_kind(kind: &str, options: &Options<'_>) -> TaskKind {
+    if kind == "binary" {
+        return TaskKind::Binary { pos_weight: options.number("pos_weight") };
+    }
+    let loss = match options.choice("loss") {
+        ("huber", huber) => RegressionLoss::Huber { delta: huber.number("delta") },
+        _ => RegressionLoss::Mse,
+    };
+    TaskKind::Regression { log1p: options.word("transform") == "log1p", loss }
+}
+
+/// The label, which must not be shown to the model as a feature.
+fn label(task: &ast::Task, options: &Options<'_>, features: &[Option<Feature>], sink: &mut Sink) -> Option<Label> {
+    let written = options.expr("label");
+    let label = match written {
+        None => Label::Column(task.name.text.clone()),
+        Some(expr) => label_expr(expr, sink)?,
+    };
+    let span = written.map_or(task.name.span, |expr| expr.span);
+    let mut columns = Vec::new();
+    match &label {
+        Label::Column(column) => columns.push(column.as_str()),
+        Label::Where(condition) => condition_columns(condition, &mut columns),
+    }
+    for feature in features.iter().flatten().filter(|feature| columns.contains(&feature.column.as_str())) {
+        sink.push(diagnostic!(
+            LabelIsFeature, span, "the label of `{}` is also a feature: column `{}`", task.name.text, feature.column;
+            label(feature.name.span): "read as a feature here"; help: "remove the feature: it tells the model the answer"
+        ));
+    }
+    Some(label)
+}
+
+fn label_expr(expr: &Expr, sink: &mut Sink) -> Option<Label> {
+    match &expr.kind {
+        ExprKind::Name(_) | ExprKind::Text(_) => options::column("label", expr, sink).map(Label::Column),
+        ExprKind::Call(call) if call.name.text == "column" => raw_column(call, sink).map(Label::Column),
+        _ => Scope::Columns.condition(expr, sink).map(Label::Where),
+    }
+}
+
+fn condition_columns<'a>(condition: &'a Condition, columns: &mut Vec<&'a str>) {
+    match condition {
+        Condition::Compare { column, .. } => columns.push(column),
+        Condition::And(left, right) | Condition::Or(left, right) => {
+            condition_columns(left, columns);
+            condition_columns(right, columns);
+        }
+        Condition::Not(operand) => condition_columns(operand, columns),
+    }
+}
+
+fn given(names: &Names<'_>, task: &ast::Task, sink: &mut Sink) -> Option<TaskId> {
+    let given = task.given.as_ref()?;
+    let found = names.task(&given.text);
+    if found.is_none() {
+        let help = did_you_mean(&given.text, "tasks", names.task_names());
+        sink.push(diagnostic!(UnknownTask, given.span, "no task named `{}`", given.text; help: "{help}"));
+    }
+    found.map(TaskId)
+}
+
+/// Chains are made of binary tasks and end.
+fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) {
+    let given: Vec<_> = tasks.iter().map(|task| task.as_ref().and_then(|task| task.given)).collect();
+    let binary = |task: &Option<Task>| !matches!(task, Some(Task { kind: TaskKind::Regression { .. }, .. }));
+    for (at, to) in given.iter().enumerate() {
+        let (Some(TaskId(to)), Some(word)) = (*to, &names.tasks[at].given) else { continue };
+        for task in [at, to] {
+            if !binary(&tasks[task]) {
+                let name = &names.tasks[task].name;
+                sink.push(diagnostic!(
+                    GivenNotBinary, word.span, "`given` joins probabilities, and `{}` is a regression", name.text;
+                    label(name.span): "declared here"; help: "for the rows of a regression write `where: {}`", word.text
+                ));
+            }
+        }
+        // The chain from here; a circle is reported by its first task.
+        let mut chain = vec![at];
+        let mut next = Some(TaskId(to));
+        while let Some(TaskId(task)) = next {
+            if task == at && chain.iter().all(|member| *member >= at) {
+                sink.push(circle(names, &chain));
+            }
+            if chain.contains(&task) {
+                break;
+            }
+            chain.push(task);
+            next = given[task];
+        }
+    }
+}
+
+fn circle(names: &Names<'_>, chain: &[usize]) -> crate::diagnostic::Diagnostic {
+    let name = |task: usize| names.tasks[task].name.text.as_str();
+    let path: Vec<_> = chain.iter().chain([&chain[0]]).map(|task| format!("`{}`", name(*task))).collect();
+    let word = names.tasks[chain[0]].given.as_ref().map_or(names.tasks[chain[0]].name.span, |given| given.span);
+    let mut problem = diagnostic!(GivenCycle, word, "`given` goes round in a circle: {}", path.join(" given "));
+    for task in &chain[1..] {
+        problem = problem
+            .label(names.tasks[*task].name.span, format!("`{}` is given `{}`", name(*task), given_name(names, *task)));
+    }
+    problem.help("let one of them be a plain task")
+}
+
+fn given_name<'a>(names: &Names<'a>, task: usize) -> &'a str {
+    names.tasks[task].given.as_ref().map_or("", |given| given.text.as_str())
+}

@@ -1,0 +1,202 @@
+//! The codes of diagnostics: each a kebab-case name, a severity and a paragraph.
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The spec compiles, but something in it has no effect.
+    Warning,
+    /// The spec does not compile.
+    Error,
+}
+
+impl Severity {
+    /// Its name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// Declares the codes: variant, name, severity; the documentation is available at run time.
+macro_rules! codes {
+    ($($(#[doc = $docs:literal])+ $variant:ident = $name:literal, $severity:ident;)+) => {
+        /// What kind of message a diagnostic is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[doc = $docs])+ $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Code] = &[$(Code::$variant,)+];
+
+            /// Its kebab-case name.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+
+            /// How bad it is.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)+ }
+            }
+
+            /// What it means, in a paragraph.
+            pub fn docs(self) -> &'static str {
+                match self { $(Code::$variant => concat!($($docs, "\n"),+),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text does not follow the grammar: something else was expected at this place. Statements end in `;`, entries are
+    /// separated by `,`, and an entry is written `name: value`.
+    Syntax = "syntax", Error;
+    /// A bracket or a block comment is opened and never closed, closed and never opened, or closed by another kind of bracket.
+    UnclosedDelimiter = "unclosed-delimiter", Error;
+    /// A character or a literal that is no token of mtl. Every token of mtl is a token of Rust: comments are `//` and `/* */`,
+    /// texts stand in double quotes, names are ASCII.
+    UnexpectedCharacter = "unexpected-character", Error;
+    /// The text is nested deeper, or larger, than any spec a person writes. The limits keep the compiler's stack safe.
+    Limit = "limit", Error;
+    /// A statement begins with a word that is none of the language's items.
+    UnknownItem = "unknown-item", Error;
+
+    /// The text holds no model. A spec is one `model NAME { ... }`.
+    NoModel = "no-model", Error;
+    /// The text holds more than one model. A spec is one `model NAME { ... }`; another model goes into another file.
+    SeveralModels = "several-models", Error;
+    /// A model without tasks predicts nothing.
+    NoTasks = "no-tasks", Error;
+    /// A block that may stand once stands twice: `loss` or `train`.
+    DuplicateBlock = "duplicate-block", Error;
+    /// A `features` block without features: its name would stand for nothing.
+    EmptyEntity = "empty-entity", Error;
+
+    /// Two things have one name. Entities, features, tasks, lets and ranks share one set of names, so that a name means one thing
+    /// everywhere; a rank's parameters may not take any of them either.
+    DuplicateName = "duplicate-name", Error;
+    /// Names become Rust names: a model is `UpperCamelCase`, everything else `snake_case`.
+    NameStyle = "name-style", Error;
+    /// A name that the language or the generated code needs for itself.
+    ReservedName = "reserved-name", Error;
+    /// A name in an expression that nothing declares there. Representations read entities, features and lets; ranks read tasks and
+    /// their own parameters.
+    UnknownName = "unknown-name", Error;
+    /// A task's name that no `task` line declares.
+    UnknownTask = "unknown-task", Error;
+    /// A feature's name that no `features` block declares.
+    UnknownFeature = "unknown-feature", Error;
+    /// A condition reads something that is neither a task nor a feature. A column of the data that is no feature is written
+    /// `column("name")`.
+    UnknownColumn = "unknown-column", Error;
+    /// A `let` reads itself or a `let` that comes later. Representations are computed from top to bottom.
+    UseBeforeDeclaration = "use-before-declaration", Error;
+
+    /// A kind of feature or task that does not exist.
+    UnknownKind = "unknown-kind", Error;
+    /// A block or function that does not exist.
+    UnknownFunction = "unknown-function", Error;
+    /// An option that this kind, block or section does not have.
+    UnknownOption = "unknown-option", Error;
+    /// A word that an option does not know.
+    UnknownWord = "unknown-word", Error;
+    /// A loss that does not exist.
+    UnknownLoss = "unknown-loss", Error;
+    /// A weighting of the tasks' losses that does not exist.
+    UnknownWeighting = "unknown-weighting", Error;
+    /// An optimiser that does not exist.
+    UnknownOptimizer = "unknown-optimizer", Error;
+    /// A metric that does not exist.
+    UnknownMetric = "unknown-metric", Error;
+
+    /// One option is written twice.
+    DuplicateOption = "duplicate-option", Error;
+    /// An option that has no default is missing.
+    MissingOption = "missing-option", Error;
+    /// Two options that contradict each other, or of which one makes the other meaningless.
+    ConflictingOptions = "conflicting-options", Error;
+    /// A value of the wrong kind: a text where a number belongs, a call where a name belongs.
+    WrongArgument = "wrong-argument", Error;
+    /// Too few or too many values without a name.
+    ArgumentCount = "argument-count", Error;
+    /// A number outside the range that makes sense.
+    OutOfRange = "out-of-range", Error;
+
+    /// `share` names a feature that has no table of embeddings of its own.
+    NoTableToShare = "no-table-to-share", Error;
+    /// A task's label is read from a column that is also a feature: the model would be shown the answer.
+    LabelIsFeature = "label-is-feature", Error;
+    /// A loss that belongs to another kind of task.
+    LossMismatch = "loss-mismatch", Error;
+    /// Tasks that are `given` each other in a circle: none of their probabilities is defined.
+    GivenCycle = "given-cycle", Error;
+    /// `given` joins two probabilities, so both tasks must be `binary`.
+    GivenNotBinary = "given-not-binary", Error;
+    /// Part of a condition that has no truth value, such as a bare column, or a comparison of two constants.
+    NotACondition = "not-a-condition", Error;
+
+    /// A representation of one type where another is needed: `vec[d]` is one vector for all tasks, `each vec[d]` one per task.
+    TypeMismatch = "type-mismatch", Error;
+    /// Layers or experts whose widths must agree do not.
+    WidthMismatch = "width-mismatch", Error;
+    /// `concat` of nothing has no width.
+    EmptyConcat = "empty-concat", Error;
+    /// One `concat` reads a feature twice.
+    DuplicateInput = "duplicate-input", Error;
+    /// A block was given no representation to read, or a template was given one.
+    MisplacedInput = "misplaced-input", Error;
+    /// A level that has neither shared experts nor experts of each task.
+    NoExperts = "no-experts", Error;
+    /// A form of expression that has no meaning at this place.
+    MisplacedExpression = "misplaced-expression", Error;
+    /// A task has no tower: nothing would predict it.
+    MissingTower = "missing-tower", Error;
+    /// Two towers for one task.
+    DuplicateTower = "duplicate-tower", Error;
+
+    /// A task's loss has a weight below zero: training would make that task worse.
+    NegativeWeight = "negative-weight", Error;
+    /// A metric that the task, or every task, has no value for: `auc` belongs to `binary`, `rmse` to `regression`.
+    MetricMismatch = "metric-mismatch", Error;
+    /// `gauc` is an average over groups of rows, and `group_by` does not say which.
+    MissingGroup = "missing-group", Error;
+
+    /// A parameter's interval is empty, or its default lies outside.
+    ParamInterval = "param-interval", Error;
+    /// `a | b` where `a` is not `given b`.
+    NotConditional = "not-conditional", Error;
+    /// A power whose base may be negative, with an exponent that is no whole number: it would not be a number.
+    NegativeBase = "negative-base", Error;
+    /// A logarithm of something that may be zero or negative. A probability may be zero.
+    LogDomain = "log-domain", Error;
+    /// A square root of something that may be negative.
+    SqrtDomain = "sqrt-domain", Error;
+    /// A division by something that may be zero, or zero to a power that may be negative.
+    DivisionByZero = "division-by-zero", Error;
+    /// An `expect` names a rank that no `rank` item declares.
+    UnknownRank = "unknown-rank", Error;
+    /// An `expect` does not give a prediction that the rank reads, or gives one that it does not read.
+    ExpectArguments = "expect-arguments", Error;
+    /// An `expect` does not hold under the defaults of the parameters.
+    FalseExpect = "false-expect", Error;
+
+    /// A feature that no tower reads, directly or through a `let`. It is left out of the model.
+    UnusedFeature = "unused-feature", Warning;
+    /// A `let` that no tower reads. It is left out of the model.
+    UnusedLet = "unused-let", Warning;
+    /// A parameter that its rank's expression does not read.
+    UnusedParam = "unused-param", Warning;
+    /// `tower each` where every task has a tower of its own.
+    UnusedTower = "unused-tower", Warning;
+    /// A group of experts that has no members, or that no gate reaches.
+    UnusedExperts = "unused-experts", Warning;
+    /// A softmax gate over a single expert is always 1: its parameters have no effect.
+    UnusedGate = "unused-gate", Warning;
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

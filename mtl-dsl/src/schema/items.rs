@@ -1,0 +1,33 @@
+//! The items of a model.
+
+/// Words that begin a statement of a model, with their form.
+pub static ITEMS: &[(&str, &str)] = &[
+    ("features", "features ENTITY { name: kind(...), ... }"),
+    ("task", "task NAME: kind(...);"),
+    ("let", "let NAME = expression;"),
+    ("tower", "tower TASK = expression;"),
+    ("loss", "loss { weighting: ... }"),
+    ("train", "train { optimizer: ..., ... }"),
+    ("rank", "rank NAME { expression }"),
+    ("expect", "expect comparison;"),
+];
+
+/// Names that no declaration may take: Rust has no raw form of them, or the language uses them as words.
+pub static RESERVED: &[&str] = &["self", "super", "crate", "each", "concat", "column", "true", "false"];
+
+/// Names that no `let` may take: the generated structs of the model itself end in them.
+pub static RESERVED_FOR_LETS: &[&str] = &[
+    "config",
+    "features",
+    "labels",
+    "prediction",
+    "predictions",
+    "score",
+    "scores",
+    "tasks",
+    "loss",
+    "ranks",
+    "train",
+    "input",
+    "weighting",
+];

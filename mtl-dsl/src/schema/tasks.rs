@@ -1,0 +1,50 @@
+//! The kinds of tasks.
+
+use super::losses::{BINARY_LOSSES, REGRESSION_LOSSES};
+use super::{Parameter, Range, Shape, Signature};
+
+const LABEL: Parameter = Parameter::optional(
+    "label",
+    Shape::Label,
+    "The column of the label, or a condition such as `income == \"50000+.\"`; the task's name when left out.",
+);
+const WHERE: Parameter = Parameter::optional(
+    "where",
+    Shape::Condition,
+    "The sample space: rows outside count neither in the loss nor in the metrics.",
+);
+const WEIGHT_COLUMN: Parameter =
+    Parameter::optional("weight_column", Shape::Column, "The column that weighs the rows.");
+
+/// The kinds of tasks.
+pub static KINDS: &[Signature] = &[
+    Signature {
+        name: "binary",
+        docs: "The probability of an event.",
+        positional: 0,
+        parameters: &[
+            LABEL,
+            WHERE,
+            WEIGHT_COLUMN,
+            Parameter::number("pos_weight", Range::POSITIVE, 1.0, "Factor of the loss of positive rows."),
+            Parameter::choice("loss", &BINARY_LOSSES, "bce", "The loss."),
+        ],
+    },
+    Signature {
+        name: "regression",
+        docs: "A number, in the unit of its label.",
+        positional: 0,
+        parameters: &[
+            LABEL,
+            WHERE,
+            WEIGHT_COLUMN,
+            Parameter::word(
+                "transform",
+                &["none", "log1p"],
+                "none",
+                "Applied to the label before the loss, undone in the prediction.",
+            ),
+            Parameter::choice("loss", &REGRESSION_LOSSES, "mse", "The loss, in the transformed unit."),
+        ],
+    },
+];
