@@ -135,3 +135,82 @@ impl Drop for Batches {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(rows: usize) -> Arc<Dataset> {
+        let label = |t: usize| (0..rows).map(|row| if row % 3 == t { f32::NAN } else { row as f32 }).collect();
+        Arc::new(Dataset {
+            rows,
+            features: vec![
+                FeatureValues::Id((0..rows as u32).collect()),
+                FeatureValues::Ids {
+                    offsets: (0..=rows as u32).map(|row| row * 2).collect(),
+                    rows: (0..2 * rows as u32).collect(),
+                },
+                FeatureValues::Number {
+                    values: (0..rows).map(|row| row as f32).collect(),
+                    missing: Some(vec![1.0; rows]),
+                },
+            ],
+            labels: vec![label(0), label(1)],
+            weights: vec![None, Some((0..rows).map(|row| row as f32 / 2.0).collect())],
+            groups: None,
+            warnings: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn every_part_of_a_batch_belongs_to_its_rows() {
+        let order = Order::Shuffled { seed: 1, epoch: 2 };
+        for batch in Batches::new(dataset(100), 16, order).unwrap() {
+            let b = batch.rows.len();
+            assert_eq!(batch.features[0], FeatureValues::Id(batch.rows.clone()));
+            let pairs = batch.rows.iter().flat_map(|row| [2 * row, 2 * row + 1]).collect();
+            let offsets = (0..=b as u32).map(|row| row * 2).collect();
+            assert_eq!(batch.features[1], FeatureValues::Ids { offsets, rows: pairs });
+            let values = batch.rows.iter().map(|&row| row as f32).collect();
+            assert_eq!(batch.features[2], FeatureValues::Number { values, missing: Some(vec![1.0; b]) });
+            for (i, &row) in batch.rows.iter().enumerate() {
+                let (x, masked) = (row as f32, |t| row % 3 == t);
+                let expected = [if masked(0) { 0.0 } else { x }, if masked(1) { 0.0 } else { x }];
+                assert_eq!(batch.labels[2 * i..2 * i + 2], expected);
+                let expected = [if masked(0) { 0.0 } else { 1.0 }, if masked(1) { 0.0 } else { x / 2.0 }];
+                assert_eq!(batch.weights[2 * i..2 * i + 2], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn an_epoch_can_be_continued_in_its_middle() {
+        let order = Order::Shuffled { seed: 1, epoch: 2 };
+        let whole: Vec<Batch> = Batches::new(dataset(100), 16, order).unwrap().collect();
+        let rest = Batches::starting_at(dataset(100), 16, order, 3).unwrap();
+        assert_eq!(rest.len(), 4);
+        assert_eq!(rest.collect::<Vec<_>>(), whole[3..]);
+        assert_eq!(Batches::starting_at(dataset(100), 16, order, 9).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn dropping_the_rest_of_an_epoch_does_not_hang() {
+        let mut batches = Batches::new(dataset(100_000), 1, Order::Sequential).unwrap();
+        assert_eq!(batches.next().unwrap().rows, [0]);
+        drop(batches); // Joins the thread.
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn a_panic_of_the_thread_goes_on() {
+        let mut broken = Arc::unwrap_or_clone(dataset(10));
+        broken.features[0] = FeatureValues::Id(vec![0]);
+        Batches::new(Arc::new(broken), 4, Order::Sequential).unwrap().for_each(drop);
+    }
+
+    #[test]
+    fn no_rows_no_batches_and_a_size_of_zero_is_refused() {
+        assert_eq!(Batches::new(dataset(0), 4, Order::Sequential).unwrap().count(), 0);
+        assert!(Batches::new(dataset(10), 0, Order::Sequential).is_err());
+    }
+}

@@ -70,14 +70,14 @@ impl Bags {
         &self.ids
     }
 
-    fn take(&self, rows: &[u32]) -> Self {
-        let ids: Vec<u32> = rows.iter().flat_map(|&row| self.range(row as usize)).map(|i| i as u32).collect();
+    fn gather(&self, rows: impl Iterator<Item = Option<usize>> + Clone) -> Self {
+        let ids = rows.clone().flatten().flat_map(|row| self.range(row)).map(Some);
         let mut end = 0;
-        let ends = rows.iter().map(|&row| {
-            end += self.range(row as usize).len();
+        let ends = rows.map(|row| {
+            end += row.map_or(0, |row| self.range(row).len());
             end
         });
-        Self::from_ends(ends, self.ids.take(&ids))
+        Self::from_ends(ends, self.ids.gather(ids))
     }
 
     fn concat(parts: &[&Self]) -> Self {
@@ -118,10 +118,17 @@ impl Column {
 
     /// These rows, in this order.
     pub fn take(&self, rows: &[u32]) -> Self {
+        self.gather(rows.iter().map(|&row| Some(row as usize)))
+    }
+
+    /// These rows, in this order; missing where there is no row.
+    pub(crate) fn gather(&self, rows: impl Iterator<Item = Option<usize>> + Clone) -> Self {
         match self {
-            Self::Ids(ids) => Self::Ids(ids.take(rows)),
-            Self::Bags(bags) => Self::Bags(bags.take(rows)),
-            Self::Numbers(numbers) => Self::Numbers(Numbers(rows.iter().map(|&row| numbers.0[row as usize]).collect())),
+            Self::Ids(ids) => Self::Ids(ids.gather(rows)),
+            Self::Bags(bags) => Self::Bags(bags.gather(rows)),
+            Self::Numbers(Numbers(values)) => {
+                Self::Numbers(Numbers(rows.map(|row| row.map_or(f64::NAN, |row| values[row])).collect()))
+            }
         }
     }
 

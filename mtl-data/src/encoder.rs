@@ -15,7 +15,8 @@ use crate::vocabulary::{Counts, Lookup, Vocabulary};
 /// Vocabularies and scalings of the training rows. It is saved with the model, and encodes any later rows the same way.
 ///
 /// The rows of an id feature's table: row 0 for missing ids, row 1 for unseen ones (a vocabulary with [`Unseen::Own`] only),
-/// then the vocabulary in order, or the buckets. An id goes to bucket [`Id::hash64`] modulo their number.
+/// then the vocabulary in order, or the buckets. An id goes to bucket [`Id::hash64`] modulo their number. A feature that shares a
+/// table reads it as its owner does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     schema: Schema,
@@ -51,6 +52,9 @@ impl Encoder {
             }
             FeatureKind::Id { rows, unseen, .. } | FeatureKind::Ids { rows, unseen, .. } => match rows {
                 Rows::Buckets(0) => Err(of_feature(feature, "a table needs at least one bucket")),
+                Rows::Buckets(buckets) if *buckets >= u32::MAX as usize => {
+                    Err(of_feature(feature, "a table has less than 2^32 rows"))
+                }
                 Rows::Buckets(buckets) => Ok(Fitted::Buckets(*buckets)),
                 Rows::Vocabulary { min_count } => {
                     let readers = schema.features.iter().zip(&owners).filter(|(_, owner)| **owner == index);

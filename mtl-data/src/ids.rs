@@ -106,8 +106,9 @@ impl Integers {
 
 impl FromIterator<Option<i64>> for Integers {
     fn from_iter<I: IntoIterator<Item = Option<i64>>>(values: I) -> Self {
-        let mut column = Self::default();
-        values.into_iter().for_each(|value| column.push(value));
+        let values = values.into_iter();
+        let mut column = Self { values: Vec::with_capacity(values.size_hint().0), missing: Vec::new() };
+        values.for_each(|value| column.push(value));
         column
     }
 }
@@ -208,18 +209,12 @@ impl Ids {
         }
     }
 
-    /// These rows, in this order.
-    pub fn take(&self, rows: &[u32]) -> Self {
+    /// The ids of these rows, in this order; missing where there is no row.
+    pub(crate) fn gather(&self, rows: impl Iterator<Item = Option<usize>>) -> Self {
         match self {
-            Self::Integers(integers) => Self::Integers(Integers {
-                values: rows.iter().map(|&row| integers.values[row as usize]).collect(),
-                missing: match &integers.missing[..] {
-                    [] => Vec::new(),
-                    missing => rows.iter().map(|&row| missing[row as usize]).collect(),
-                },
-            }),
+            Self::Integers(integers) => Self::Integers(rows.map(|row| integers.get(row?)).collect()),
             Self::Text(text) => Self::Text(Text {
-                codes: rows.iter().map(|&row| text.codes[row as usize]).collect(),
+                codes: rows.map(|row| row.map_or(MISSING, |row| text.codes[row])).collect(),
                 dictionary: text.dictionary.clone(),
             }),
         }
@@ -354,7 +349,7 @@ mod tests {
     #[test]
     fn missing_survives_take_and_concat() {
         let ids = Ids::from(vec![Some(5i64), None, Some(7)]);
-        let taken = ids.take(&[2, 1]);
+        let taken = ids.gather([Some(2), Some(1)].into_iter());
         assert_eq!((taken.get(0), taken.get(1)), (Some(Id::Integer(7)), None));
         let both = Ids::concat(&[&taken, &Ids::from(vec![None, Some("a".to_owned())])]);
         assert_eq!(

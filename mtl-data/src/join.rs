@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
-use crate::column::{Bags, Column, Numbers};
+use crate::column::{Column, Numbers};
 use crate::error::DataError;
 use crate::hash::{BuildFast, GOLDEN, mix};
-use crate::ids::{Id, Ids, MISSING, Text};
+use crate::ids::Id;
 use crate::table::Table;
+
+/// Ends a chain of rows.
+const NONE: u32 = u32::MAX;
 
 impl Table {
     /// The table with the columns of `other` beside it: each row gets the row of `other` with the same id in column `on`, and
     /// missing values where there is none. An id that stands twice in `other` is an error.
-    pub fn left_join(&self, other: &Self, on: &str) -> Result<Self, DataError> {
+    pub fn left_join(self, other: &Self, on: &str) -> Result<Self, DataError> {
         let keys = other.ids(on)?;
         let mut row_of: HashMap<Id<'_>, usize, BuildFast> = HashMap::default();
         for row in 0..keys.len() {
@@ -22,9 +25,9 @@ impl Table {
             }
         }
         let rows: Vec<Option<usize>> = self.ids(on)?.map(None, |id| row_of.get(&id).copied());
-        let mut joined = self.clone();
+        let mut joined = self;
         for (name, column) in other.columns().filter(|(name, _)| *name != on) {
-            joined = joined.with_column(name, gather(column, &rows))?;
+            joined = joined.with_column(name, column.gather(rows.iter().copied()))?;
         }
         Ok(joined)
     }
@@ -34,7 +37,7 @@ impl Table {
         let hashes = self.row_hashes();
         // Rows of one hash are chained, so that equal hashes of different rows do no harm.
         let mut last: HashMap<u64, u32, BuildFast> = HashMap::default();
-        let mut previous = vec![MISSING; self.rows()];
+        let mut previous = vec![NONE; self.rows()];
         let mut kept = Vec::new();
         for (row, hash) in hashes.into_iter().enumerate() {
             let mut candidate = last.get(&hash).copied();
@@ -42,10 +45,10 @@ impl Table {
                 if self.columns().all(|(_, column)| column.same(row, other as usize)) {
                     break;
                 }
-                candidate = Some(previous[other as usize]).filter(|&row| row != MISSING);
+                candidate = Some(previous[other as usize]).filter(|&row| row != NONE);
             }
             if candidate.is_none() {
-                previous[row] = last.insert(hash, row as u32).unwrap_or(MISSING);
+                previous[row] = last.insert(hash, row as u32).unwrap_or(NONE);
                 kept.push(row as u32);
             }
         }
@@ -77,39 +80,11 @@ impl Table {
     }
 }
 
-/// The values of these rows, missing where there is no row.
-fn gather(column: &Column, rows: &[Option<usize>]) -> Column {
-    match column {
-        Column::Ids(ids) => Column::Ids(gather_ids(ids, rows.iter().copied())),
-        Column::Bags(bags) => {
-            let mut end = 0;
-            let ends = rows.iter().map(|row| {
-                end += row.map_or(0, |row| bags.range(row).len());
-                end
-            });
-            let ids = gather_ids(bags.ids(), rows.iter().flatten().flat_map(|&row| bags.range(row)).map(Some));
-            Column::Bags(Bags::from_ends(ends, ids))
-        }
-        Column::Numbers(Numbers(values)) => {
-            Column::Numbers(Numbers(rows.iter().map(|row| row.map_or(f64::NAN, |row| values[row])).collect()))
-        }
-    }
-}
-
-fn gather_ids(ids: &Ids, rows: impl Iterator<Item = Option<usize>>) -> Ids {
-    match ids {
-        Ids::Integers(integers) => Ids::Integers(rows.map(|row| row.and_then(|row| integers.get(row))).collect()),
-        Ids::Text(text) => {
-            let codes =
-                rows.map(|row| row.and_then(|row| text.code(row)).map_or(MISSING, |code| code as u32)).collect();
-            Ids::Text(Text::from_codes(codes, text.dictionary().to_vec()))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::column::Bags;
+    use crate::ids::Ids;
 
     fn videos() -> Table {
         Table::from_columns([

@@ -22,6 +22,7 @@ mod join;
 pub mod metrics;
 mod origins;
 pub mod read;
+mod records;
 pub mod rng;
 pub mod scaling;
 pub mod schema;

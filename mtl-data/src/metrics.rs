@@ -160,3 +160,72 @@ fn check(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<(), 
 fn lengths(what: &str, found: usize, expected: usize) -> DataError {
     DataError::new(format!("{found} {what} for {expected} predictions"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCORES: [f32; 5] = [0.9, 0.5, 0.5, 0.5, 0.1];
+    const LABELS: [f32; 5] = [1.0, 1.0, 0.0, 0.0, 0.0];
+
+    fn close(found: Result<Option<f64>, DataError>, expected: f64) {
+        let found = found.unwrap().unwrap();
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+
+    #[test]
+    fn a_tie_counts_one_half() {
+        close(auc(&SCORES, &LABELS, None), 0.833_333_333);
+        close(auc(&[0.0, -0.0], &[1.0, 0.0], None), 0.5);
+    }
+
+    #[test]
+    fn weights_count_rows_that_often() {
+        close(auc(&SCORES, &LABELS, Some(&[1.0; 5])), 0.833_333_333);
+        // Pairs: 3 * 5. The first positive wins 5, the tied one 2 * (2 / 2 + 3).
+        close(auc(&SCORES, &LABELS, Some(&[1.0, 2.0, 1.0, 1.0, 3.0])), 13.0 / 15.0);
+    }
+
+    #[test]
+    fn undefined_is_none_and_nan_is_an_error() {
+        assert_eq!(auc(&[0.1, 0.2], &[1.0, 1.0], None).unwrap(), None);
+        assert_eq!(auc(&[], &[], None).unwrap(), None);
+        assert_eq!(logloss(&[0.5], &[f32::NAN], None).unwrap(), None);
+        assert_eq!(pcoc(&[0.5], &[0.0], None).unwrap(), None);
+        assert_eq!(gauc(&[0.1, 0.2], &[1.0, 0.0], &[1, 2]).unwrap(), None);
+        let error = rmse(&[0.5, f32::NAN], &[1.0, 1.0], None).unwrap_err();
+        assert_eq!(error.row(), Some(1));
+        assert!(auc(&[0.5], &[1.0, 0.0], None).is_err());
+        assert!(auc(&[0.5, 0.5], &[2.0, 0.0], None).is_err());
+        assert!(gauc(&[0.5], &[1.0], &[]).is_err());
+    }
+
+    #[test]
+    fn rows_without_label_or_weight_do_not_count() {
+        let scores = [f32::NAN, 0.9, 0.5, 0.5, 0.5, 0.1, f32::NAN];
+        let labels = [f32::NAN, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        close(auc(&scores, &labels, Some(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0])), 0.833_333_333);
+    }
+
+    #[test]
+    fn gauc_weighs_groups_by_rows_and_leaves_out_one_class() {
+        // Group 1: AUC 1 over 2 rows; group 2: AUC 0 over 4 rows, 1 positive; group 3: one class.
+        let scores = [0.9, 0.1, 0.1, 0.2, 0.3, 0.4, 0.5];
+        let labels = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let result = gauc(&scores, &labels, &[1, 1, 2, 2, 2, 2, 3]).unwrap().unwrap();
+        assert!((result.value - 2.0 / 6.0).abs() < 1e-12);
+        assert_eq!((result.groups_used, result.groups, result.rows_used, result.rows), (2, 3, 6, 7));
+    }
+
+    #[test]
+    fn goldens() {
+        close(logloss(&[0.8, 0.3], &[1.0, 0.0], None), -(0.8f64.ln() + 0.7f64.ln()) / 2.0);
+        close(logloss(&[0.8, 0.3], &[1.0, 0.0], Some(&[3.0, 1.0])), -(3.0 * 0.8f64.ln() + 0.7f64.ln()) / 4.0);
+        // Clipped, not infinite.
+        close(logloss(&[0.0], &[1.0], None), -(1e-7f64.ln()));
+        close(logloss(&[1.0], &[0.0], None), -(1e-7f64.ln()));
+        close(pcoc(&[0.5, 0.3, 0.4], &[1.0, 0.0, 0.0], None), 1.2);
+        close(pcoc(&[0.5, 0.3, 0.4], &[1.0, 0.0, 0.0], Some(&[1.0, 2.0, 0.0])), 1.1);
+        close(rmse(&[1.0, 2.0], &[2.0, 4.0], None), 2.5f64.sqrt());
+    }
+}

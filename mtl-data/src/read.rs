@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use csv::ByteRecord;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::builder::{Builder, Field};
 use crate::error::DataError;
 use crate::origins::Origins;
+use crate::records::{Records, damaged};
 use crate::schema::Schema;
 use crate::table::{Table, unknown_column};
 use crate::targets;
@@ -32,7 +32,8 @@ pub struct ReadOptions {
     pub list_separator: u8,
     /// Values that mean that there is none.
     pub missing: Vec<String>,
-    /// Whether spaces after a separator are dropped. (Those before one always belong to the value.)
+    /// Whether spaces after a separator are dropped. Those before one always belong to the value, and a quote counts only directly
+    /// after a separator.
     pub trim: bool,
     /// What to do with an ill-formed row.
     pub on_bad_row: OnBadRow,
@@ -118,7 +119,7 @@ impl Table {
 
     /// Reads from memory or any other source; `name` stands for the file in messages, and its ending chooses the delimiter.
     pub fn read_from(mut source: impl BufRead, name: &str, options: &ReadOptions) -> Result<Read, DataError> {
-        let gzip = source.fill_buf().map_err(|error| damaged(&error, name, None))?.starts_with(&[0x1f, 0x8b]);
+        let gzip = source.fill_buf().map_err(|error| damaged(&error, name))?.starts_with(&[0x1f, 0x8b]);
         if gzip {
             Reader::new(MultiGzDecoder::new(source), name, options)?.read()
         } else {
@@ -128,27 +129,20 @@ impl Table {
 }
 
 struct Reader<'a, R> {
-    csv: csv::Reader<R>,
+    records: Records<'a, R>,
     name: &'a str,
     options: &'a ReadOptions,
     /// All columns of the file.
     names: Vec<String>,
     /// The columns that are kept: index of the field, and what is made of it.
     kept: Vec<(usize, Builder)>,
-    record: ByteRecord,
 }
 
 impl<'a, R: io::Read> Reader<'a, R> {
     fn new(source: R, name: &'a str, options: &'a ReadOptions) -> Result<Self, DataError> {
-        let tsv = name.ends_with(".tsv") || name.ends_with(".tsv.gz");
-        let csv = csv::ReaderBuilder::new()
-            .delimiter(options.delimiter.unwrap_or(if tsv { b'\t' } else { b',' }))
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(1 << 16)
-            .from_reader(source);
-        let (names, kept, record) = (Vec::new(), Vec::new(), ByteRecord::new());
-        let mut reader = Self { csv, name, options, names, kept, record };
+        let tabs = name.ends_with(".tsv") || name.ends_with(".tsv.gz");
+        let records = Records::new(source, name, options.delimiter.unwrap_or(if tabs { b'\t' } else { b',' }))?;
+        let mut reader = Self { records, name, options, names: Vec::new(), kept: Vec::new() };
         reader.names = match &options.header {
             Header::Names(names) => names.clone(),
             Header::FirstRow => reader.header()?,
@@ -158,17 +152,17 @@ impl<'a, R: io::Read> Reader<'a, R> {
     }
 
     fn header(&mut self) -> Result<Vec<String>, DataError> {
-        if !self.next()? {
+        if !self.records.advance()? {
             return Err(DataError::new("is empty: there is no header").in_file(self.name));
         }
-        let name = |field: &[u8]| match std::str::from_utf8(field) {
+        let name = |index: usize| match std::str::from_utf8(self.records.field(index)) {
             Ok(name) => Ok(name.trim().to_owned()),
             Err(_) => Err(DataError::new("a name in the header is not UTF-8")
                 .in_file(self.name)
-                .at_line(1)
-                .with_value(String::from_utf8_lossy(field))),
+                .at_line(self.records.line())
+                .with_value(self.shown(index))),
         };
-        self.record.iter().map(name).collect()
+        (0..self.records.len()).map(name).collect()
     }
 
     fn kept(&self) -> Result<Vec<(usize, Builder)>, DataError> {
@@ -210,8 +204,8 @@ impl<'a, R: io::Read> Reader<'a, R> {
     fn read(mut self) -> Result<Read, DataError> {
         let mut origins = Origins::of_file(self.name);
         let (mut skipped, mut first_skipped) = (0, None);
-        while self.next()? {
-            let line = self.record.position().map_or(0, csv::Position::line);
+        while self.records.advance()? {
+            let line = self.records.line();
             match self.row() {
                 Ok(()) => origins.push(line),
                 Err(error) => {
@@ -234,43 +228,28 @@ impl<'a, R: io::Read> Reader<'a, R> {
 
     /// Adds the record to every column, or to none.
     fn row(&mut self) -> Result<(), DataError> {
-        if self.record.len() != self.names.len() {
-            let message = format!("{} fields in a row, and {} columns", self.record.len(), self.names.len());
-            let last = self.record.iter().next_back().unwrap_or_default();
-            return Err(DataError::new(message)
-                .in_column(self.names[self.record.len().clamp(1, self.names.len()) - 1].clone())
-                .with_value(String::from_utf8_lossy(last))
+        if self.records.len() != self.names.len() {
+            let record: Vec<String> = (0..self.records.len()).map(|index| self.shown(index)).collect();
+            return Err(DataError::new(format!("the number of fields is {}, not {}", record.len(), self.names.len()))
+                .with_value(record.join(","))
                 .remedy("check the separator, the quotes and the number of columns"));
         }
-        let ascii = self.record.as_slice().is_ascii();
-        for (field, builder) in &mut self.kept {
-            let value = Field::new(&self.record[*field], ascii, self.options);
-            value.and_then(|value| builder.check(value)).map_err(|error| {
-                error.in_column(&self.names[*field]).with_value(String::from_utf8_lossy(&self.record[*field]))
-            })?;
+        let ascii = self.records.is_ascii();
+        let bad = self.kept.iter_mut().find_map(|(index, builder)| {
+            let field = Field::new(self.records.field(*index), ascii, self.options);
+            field.and_then(|field| builder.check(field)).err().map(|error| (*index, error))
+        });
+        if let Some((index, error)) = bad {
+            return Err(error.in_column(&self.names[index]).with_value(self.shown(index)));
         }
-        for (field, builder) in &mut self.kept {
-            builder.push(Field::new(&self.record[*field], true, self.options)?);
+        for (index, builder) in &mut self.kept {
+            builder.push(Field::new(self.records.field(*index), true, self.options)?);
         }
         Ok(())
     }
 
-    /// The next record; false at the end.
-    fn next(&mut self) -> Result<bool, DataError> {
-        let line = self.csv.position().line();
-        self.csv.read_byte_record(&mut self.record).map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) => damaged(&error, self.name, Some(line)),
-            kind => DataError::new(format!("cannot be read: {kind:?}")).in_file(self.name).at_line(line),
-        })
-    }
-}
-
-fn damaged(error: &io::Error, name: &str, line: Option<u64>) -> DataError {
-    let damaged = DataError::new(format!("the file is damaged or cut off: {error}"))
-        .in_file(name)
-        .remedy("fetch the file again, and compare its checksum");
-    match line {
-        Some(line) => damaged.at_line(line),
-        None => damaged,
+    /// A field of the record, for messages.
+    fn shown(&self, index: usize) -> String {
+        String::from_utf8_lossy(self.records.field(index)).into_owned()
     }
 }

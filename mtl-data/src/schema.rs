@@ -185,11 +185,12 @@ pub enum RegressionLoss {
 pub enum Label {
     /// The number in this column; missing where it is.
     Column(String),
-    /// 1 where the condition holds, 0 where not, missing where a column it reads is.
+    /// 1 where the condition holds, 0 where not, missing where it is missing.
     Where(Condition),
 }
 
-/// A condition on a row. A comparison with a missing value is missing, which counts as false in a sample space.
+/// A condition on a row. A comparison with a missing value is missing, as in [`crate::condition`]; a sample space leaves such rows
+/// out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Condition {
     /// A column against a constant.

@@ -170,8 +170,8 @@ struct Shown {
 impl World {
     fn draw(options: &FeedOptions) -> Self {
         let mut rng = Rng::keyed(options.seed, "feed.world");
-        let tastes = std::array::from_fn(|_| std::array::from_fn(|_| std::array::from_fn(|_| 0.8 * rng.normal())));
-        let authors: Vec<f64> = (0..options.videos.div_ceil(VIDEOS_BY_AUTHOR)).map(|_| 0.6 * rng.normal()).collect();
+        let tastes = std::array::from_fn(|_| std::array::from_fn(|_| std::array::from_fn(|_| 1.2 * rng.normal())));
+        let authors: Vec<f64> = (0..options.videos.div_ceil(VIDEOS_BY_AUTHOR)).map(|_| 0.8 * rng.normal()).collect();
         let videos = (0..options.videos).map(|_| {
             let author = rng.below(authors.len() as u64) as usize;
             let length = rng.normal();
@@ -195,7 +195,7 @@ impl World {
             User {
                 activity,
                 age: rng.below(AGES.len() as u64) as usize,
-                effect: [0.4 * (activity as f64 - 1.5) + 0.15 * rng.normal(), 0.5 * rng.normal()],
+                effect: [0.5 * (activity as f64 - 1.5) + 0.15 * rng.normal(), 0.5 * rng.normal()],
                 tastes: std::array::from_fn(|_| 0.05 * rng.normal()),
                 history: VecDeque::new(),
             }

@@ -1,13 +1,11 @@
 //! The whole way of this crate without a network: simulate, encode, take batches, fit a logistic regression, measure.
 
-mod shared;
-
 use std::sync::Arc;
 
+use crate::shared::{binary, category, schema};
 use mtl_data::schema::*;
 use mtl_data::simulator::{self, FeedOptions};
 use mtl_data::{Batch, Batches, Dataset, Encoder, FeatureValues, Ids, Order, Table, metrics};
-use shared::{binary, category, schema};
 
 /// One weight for each table row, AdaGrad.
 struct Logistic {
@@ -69,5 +67,5 @@ fn clicks_of_the_feed_can_be_learned_almost_to_the_best() {
     let best = simulation.best_auc("is_click", test).unwrap().unwrap();
     let auc = model.auc(&measured);
     eprintln!("best {best:.4}, learned {auc:.4}");
-    assert!(auc < best && auc > best - 0.01, "learned {auc}, best {best}");
+    assert!(auc < best && auc > best - 0.006, "learned {auc}, best {best}");
 }

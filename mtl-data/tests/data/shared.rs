@@ -11,7 +11,6 @@ pub fn category(name: &str) -> Feature {
 }
 
 /// A number with standard scaling; a missing one becomes the mean.
-#[allow(dead_code)]
 pub fn number(name: &str, transform: Transform) -> Feature {
     let kind = FeatureKind::Number { transform, scale: Scale::Standard, missing: MissingNumber::Mean };
     Feature { name: name.to_owned(), entity: "x".to_owned(), column: name.to_owned(), kind }
@@ -29,7 +28,6 @@ pub fn schema(features: Vec<Feature>, tasks: Vec<Task>) -> Schema {
 }
 
 /// A folder of the optional real data, or a loud notice that the test is skipped.
-#[allow(dead_code)] // Not every test file reads real data.
 pub fn real_data(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
     if folder.is_dir() {

@@ -1,13 +1,11 @@
 //! The rows of Census-Income and KuaiRand-Pure that the reference baseline sees: the same counts, positives and table rows.
 
-mod shared;
-
 use std::path::Path;
 
+use crate::shared::{binary, category, number, real_data, schema};
 use mtl_data::schema::*;
 use mtl_data::split;
 use mtl_data::{Dataset, Encoder, Header, Ids, ReadOptions, Table, metrics};
-use shared::{binary, category, number, real_data, schema};
 
 const CENSUS: [&str; 42] = [
     "age",
