@@ -24,7 +24,7 @@ mod origins;
 pub mod read;
 mod records;
 pub mod rng;
-pub mod scaling;
+mod scaling;
 pub mod schema;
 pub mod simulator;
 pub mod split;
