@@ -10,7 +10,6 @@
 
 mod optimizer;
 mod pool;
-mod simd;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -19,9 +18,9 @@ use mtl_data::schema::{FeatureKind, Pool, Schema};
 use mtl_data::{Encoder, FeatureValues};
 
 use crate::config::RowOptimizerConfig;
+use crate::ops::vectorized;
 use optimizer::{Clock, RowOptimizer};
 use pool::Columns;
-use simd::vectorized;
 use table::Table;
 
 /// The embedding tables of a model, and how features become the columns of its input matrix.
@@ -109,13 +108,14 @@ impl Embeddings {
         self.tables.iter_mut().for_each(Table::begin);
         for (place, values) in self.places.iter().zip(features) {
             match (place.table, values) {
-                (Some(table), FeatureValues::Id(rows) | FeatureValues::Ids { rows, .. }) => self.tables[table].note(rows),
+                (Some(table), FeatureValues::Id(rows) | FeatureValues::Ids { rows, .. }) => {
+                    self.tables[table].note(rows)
+                }
                 _ => {}
             }
         }
         if self.optimizer.catches_up() {
-            let (tables, optimizer, clock) = (&mut self.tables, &self.optimizer, &self.clock);
-            vectorized(|| tables.iter_mut().for_each(|table| table.settle_noted(optimizer, clock)));
+            settle_noted(&mut self.tables, &self.optimizer, &self.clock);
         }
         self.read(features)
     }
@@ -149,7 +149,9 @@ impl Embeddings {
         for (place, values) in self.places.iter().zip(features) {
             let columns = Columns { start: place.start, width: self.width };
             match (place.table, values) {
-                (Some(table), FeatureValues::Id(rows)) => pool::scatter(&mut self.tables[table], rows, gradient, columns),
+                (Some(table), FeatureValues::Id(rows)) => {
+                    pool::scatter(&mut self.tables[table], rows, gradient, columns)
+                }
                 (Some(table), FeatureValues::Ids { offsets, rows }) => {
                     pool::unpool(&mut self.tables[table], offsets, rows, place.pool, gradient, columns);
                 }
@@ -157,16 +159,14 @@ impl Embeddings {
             }
         }
         self.clock.advance(&self.optimizer);
-        let (tables, optimizer, clock) = (&mut self.tables, &self.optimizer, &self.clock);
-        vectorized(|| tables.iter_mut().for_each(|table| table.update(optimizer, clock)));
+        update(&mut self.tables, &self.optimizer, &self.clock);
     }
 
     /// Makes up for the steps that rows missed, so that [`read`](Self::read) and [`tables`](Self::tables) show every row as it
     /// is now. Costs time in the size of the tables, and nothing for optimisers whose rows miss no step.
     pub fn settle(&mut self) {
         if self.optimizer.catches_up() {
-            let (tables, optimizer, clock) = (&mut self.tables, &self.optimizer, &self.clock);
-            vectorized(|| tables.iter_mut().for_each(|table| table.settle_all(optimizer, clock)));
+            settle_all(&mut self.tables, &self.optimizer, &self.clock);
         }
     }
 
@@ -195,6 +195,13 @@ impl Embeddings {
         }
     }
 
+    /// Drops what only training needs.
+    pub(crate) fn forget_state(&mut self) {
+        for table in &mut self.tables {
+            (table.state, table.settled) = (Vec::new(), Vec::new());
+        }
+    }
+
     /// Replaces values and states of every table, in the order of [`tables`](Self::tables), and the number of finished steps.
     /// The lengths must be equal.
     pub fn restore(&mut self, step: u32, arrays: Vec<(Vec<f32>, Vec<f32>, Vec<u32>)>) {
@@ -204,5 +211,19 @@ impl Embeddings {
             (table.values, table.state, table.settled) = (values, state, settled);
         }
         self.clock = Clock::at(step, &self.optimizer);
+    }
+}
+
+vectorized! {
+    fn settle_noted(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
+        tables.iter_mut().for_each(|table| table.settle_noted(optimizer, clock));
+    }
+
+    fn settle_all(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
+        tables.iter_mut().for_each(|table| table.settle_all(optimizer, clock));
+    }
+
+    fn update(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
+        tables.iter_mut().for_each(|table| table.update(optimizer, clock));
     }
 }

@@ -56,3 +56,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<mtl_data::DataError> for Error {
+    fn from(error: mtl_data::DataError) -> Self {
+        Self::Data(error.to_string())
+    }
+}

@@ -3,19 +3,30 @@
 //! An application is a model and one line, [`app`]; a program of its own uses [`Trainer`](train::Trainer) and
 //! [`Predictor`](predict::Predictor).
 
+pub mod app;
+mod checkpoint;
 pub mod config;
+pub mod embedding;
 pub mod error;
+mod evaluate;
 pub mod init;
 pub mod loss;
 pub mod model;
 pub mod nn;
 pub mod ops;
 pub mod optim;
+pub mod parameters;
+pub mod predict;
+pub mod report;
+pub mod train;
 pub mod weighting;
 
+pub use app::app;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use mtl_data as data;
+pub use predict::{Predictions, Predictor};
+pub use train::{Splits, Trained, Trainer};
 
 /// What generated code names. Not an interface for people: it follows the generator.
 #[doc(hidden)]
@@ -40,6 +51,9 @@ pub mod __private {
 
     /// Fails to compile where code was generated for another version of this crate.
     pub const fn require_codegen(version: u32) {
-        assert!(version == CODEGEN, "this code was generated for another version of mtl-runtime: use one version of all mtl crates");
+        assert!(
+            version == CODEGEN,
+            "this code was generated for another version of mtl-runtime: use one version of all mtl crates"
+        );
     }
 }

@@ -52,7 +52,9 @@ impl Clock {
     /// Begins the next step.
     pub fn advance(&mut self, optimizer: &RowOptimizer) {
         self.step += 1;
-        if let RowOptimizerConfig::Adam { lr, beta1, beta2, .. } | RowOptimizerConfig::LazyAdam { lr, beta1, beta2, .. } = optimizer.0 {
+        if let RowOptimizerConfig::Adam { lr, beta1, beta2, .. }
+        | RowOptimizerConfig::LazyAdam { lr, beta1, beta2, .. } = optimizer.0
+        {
             let t = f64::from(self.step);
             let rate = (lr / (1.0 - beta1.powf(t))) as f32;
             let root = (1.0 / (1.0 - beta2.powf(t)).sqrt()) as f32;
@@ -87,6 +89,7 @@ impl RowOptimizer {
     }
 
     /// Makes up for the zero-gradient steps that these rows missed, up to the clock's step.
+    #[inline(always)]
     pub fn settle(
         &self,
         dim: usize,
@@ -111,6 +114,7 @@ impl RowOptimizer {
     /// Moves these rows by their gradient sums, `dim` numbers a row in the order of `rows`. The rows are settled up to the step
     /// before the clock's.
     #[allow(clippy::too_many_arguments)]
+    #[inline(always)]
     pub fn update(
         &self,
         dim: usize,
@@ -141,7 +145,8 @@ impl RowOptimizer {
                         *w -= lr as f32 * g / (a.sqrt() + epsilon as f32);
                     }
                 }
-                RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. } | RowOptimizerConfig::LazyAdam { beta1, beta2, epsilon, .. } => {
+                RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. }
+                | RowOptimizerConfig::LazyAdam { beta1, beta2, epsilon, .. } => {
                     let (first, second) = state.split_at_mut(dim);
                     adam(values, first, second, gradient, clock.now(), beta1 as f32, beta2 as f32, epsilon as f32);
                     if let Some(settled) = settled.get_mut(row) {
@@ -156,7 +161,16 @@ impl RowOptimizer {
 /// One step of Adam on a row.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-fn adam(values: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32], now: Coefficients, beta1: f32, beta2: f32, epsilon: f32) {
+fn adam(
+    values: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+    gradient: &[f32],
+    now: Coefficients,
+    beta1: f32,
+    beta2: f32,
+    epsilon: f32,
+) {
     for (((w, m), v), g) in values.iter_mut().zip(first).zip(second).zip(gradient) {
         *m = beta1 * *m + (1.0 - beta1) * g;
         *v = beta2 * *v + (1.0 - beta2) * g * g;
@@ -166,7 +180,15 @@ fn adam(values: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f
 
 /// The missed steps of a row, one after the other, until they no longer change it.
 #[inline(always)]
-fn make_up(values: &mut [f32], first: &mut [f32], second: &mut [f32], missed: &[Coefficients], beta1: f64, beta2: f64, epsilon: f32) {
+fn make_up(
+    values: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+    missed: &[Coefficients],
+    beta1: f64,
+    beta2: f64,
+    epsilon: f32,
+) {
     let shrinking = beta1 * beta1 < beta2;
     let (decay1, decay2) = (beta1 as f32, beta2.sqrt() as f32);
     // The root of the second moment decays by a factor of its own, so that no step needs a square root.

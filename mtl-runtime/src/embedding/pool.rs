@@ -27,11 +27,26 @@ impl Columns {
 macro_rules! with_width {
     ($dim:expr, |$d:ident| $body:expr) => {
         match $dim {
-            4 => { let $d = 4; $body }
-            8 => { let $d = 8; $body }
-            16 => { let $d = 16; $body }
-            32 => { let $d = 32; $body }
-            other => { let $d = other; $body }
+            4 => {
+                let $d = 4;
+                $body
+            }
+            8 => {
+                let $d = 8;
+                $body
+            }
+            16 => {
+                let $d = 16;
+                $body
+            }
+            32 => {
+                let $d = 32;
+                $body
+            }
+            other => {
+                let $d = other;
+                $body
+            }
         }
     };
 }

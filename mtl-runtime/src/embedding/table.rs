@@ -81,11 +81,20 @@ impl Table {
     }
 
     /// Makes up for the steps that the batch's rows missed.
+    #[inline(always)]
     pub fn settle_noted(&mut self, optimizer: &RowOptimizer, clock: &Clock) {
-        optimizer.settle(self.dim, &mut self.values, &mut self.state, &mut self.settled, clock, self.unique.iter().copied());
+        optimizer.settle(
+            self.dim,
+            &mut self.values,
+            &mut self.state,
+            &mut self.settled,
+            clock,
+            self.unique.iter().copied(),
+        );
     }
 
     /// Makes up for the steps that any row missed.
+    #[inline(always)]
     pub fn settle_all(&mut self, optimizer: &RowOptimizer, clock: &Clock) {
         let rows = 0..self.rows() as u32;
         optimizer.settle(self.dim, &mut self.values, &mut self.state, &mut self.settled, clock, rows);
@@ -112,7 +121,16 @@ impl Table {
     }
 
     /// Moves the batch's rows by their gradient sums.
+    #[inline(always)]
     pub fn update(&mut self, optimizer: &RowOptimizer, clock: &Clock) {
-        optimizer.update(self.dim, &mut self.values, &mut self.state, &mut self.settled, clock, &self.unique, &self.sums);
+        optimizer.update(
+            self.dim,
+            &mut self.values,
+            &mut self.state,
+            &mut self.settled,
+            clock,
+            &self.unique,
+            &self.sums,
+        );
     }
 }

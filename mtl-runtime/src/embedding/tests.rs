@@ -22,7 +22,8 @@ fn bag(name: &str, share: Option<&str>, buckets: usize, dim: usize, pool: Pool) 
 }
 
 fn number(name: &str) -> Feature {
-    let kind = FeatureKind::Number { transform: Transform::None, scale: Scale::None, missing: MissingNumber::Indicator };
+    let kind =
+        FeatureKind::Number { transform: Transform::None, scale: Scale::None, missing: MissingNumber::Indicator };
     feature(name, kind)
 }
 
@@ -50,7 +51,8 @@ fn random_rows(rng: &mut Rng, count: usize, rows: u64) -> Vec<u32> {
 
 #[test]
 fn the_matrix_holds_features_side_by_side() {
-    let features = vec![id("a", 4, 2), number("n"), bag("b", Some("a"), 4, 2, Pool::Mean), bag("c", None, 3, 4, Pool::Max)];
+    let features =
+        vec![id("a", 4, 2), number("n"), bag("b", Some("a"), 4, 2, Pool::Mean), bag("c", None, 3, 4, Pool::Max)];
     let engine = engine(features, RowOptimizerConfig::sgd(1.0));
     let batch = [
         FeatureValues::Id(vec![3, 0]),
@@ -144,7 +146,8 @@ fn dense(config: RowOptimizerConfig, mut w: Vec<f64>, dim: usize, batches: &[(Ve
                     w[i] -= lr * g[i] / (f64::sqrt(a[i]) + epsilon);
                 }
                 RowOptimizerConfig::LazyAdam { .. } if !read[i] => {}
-                RowOptimizerConfig::Adam { lr, beta1, beta2, epsilon } | RowOptimizerConfig::LazyAdam { lr, beta1, beta2, epsilon } => {
+                RowOptimizerConfig::Adam { lr, beta1, beta2, epsilon }
+                | RowOptimizerConfig::LazyAdam { lr, beta1, beta2, epsilon } => {
                     m[i] = beta1 * m[i] + (1.0 - beta1) * g[i];
                     v[i] = beta2 * v[i] + (1.0 - beta2) * g[i] * g[i];
                     w[i] -= lr / (1.0 - beta1.powi(t)) * m[i] / ((v[i] / (1.0 - beta2.powi(t))).sqrt() + epsilon);

@@ -1,0 +1,273 @@
+//! The application of a model: `train`, `evaluate`, `predict` and `describe` on the command line.
+//!
+//! ```ignore
+//! fn main() -> std::process::ExitCode {
+//!     mtl_runtime::app::<Feed>().main()
+//! }
+//! ```
+//! reads CSV files; a program with another source gives its own:
+//!
+//! ```ignore
+//! #[derive(clap::Args)]
+//! struct Folder {
+//!     /// The data set's folder
+//!     #[arg(long)]
+//!     data: PathBuf,
+//! }
+//!
+//! mtl_runtime::app::<Census>().data(|folder: &Folder| census::splits(&folder.data)).main()
+//! ```
+
+use std::ffi::OsString;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::apply_setting;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::predict::Predictor;
+use crate::report::{Named, Report, TextTable, peak_memory_bytes};
+use crate::train::{Splits, Trainer, check};
+
+mod arguments;
+mod describe;
+mod files;
+
+pub use files::{FileArgs, FormatArgs};
+
+use arguments::{DescribeArgs, EvaluateArgs, PredictArgs, Split, TrainArgs};
+
+/// The application of a model, on CSV files until [`data`](App::data) says otherwise.
+pub fn app<M: Model>() -> App<M, FileArgs> {
+    App {
+        source: Box::new(|files: &FileArgs| files.read(&M::schema(&M::default_config()))),
+        name: None,
+        model: PhantomData,
+    }
+}
+
+/// A program around a model `M`, with data from a source that reads the options `A`.
+pub struct App<M: Model, A: Args = FileArgs> {
+    source: Source<A>,
+    name: Option<String>,
+    model: PhantomData<M>,
+}
+
+type Source<A> = Box<dyn Fn(&A) -> Result<Splits>>;
+
+impl<M: Model, A: Args> App<M, A> {
+    /// The same with data from elsewhere: `source` gets the options that its argument type declares.
+    pub fn data<B: Args, E: Into<Error>>(
+        self,
+        source: impl Fn(&B) -> std::result::Result<Splits, E> + 'static,
+    ) -> App<M, B> {
+        App { source: Box::new(move |args| source(args).map_err(Into::into)), name: self.name, model: PhantomData }
+    }
+
+    /// The name of the program in its help; without it the model's.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Runs on the arguments of the process. Errors go to standard error, with exit code 1.
+    pub fn main(self) -> ExitCode {
+        self.main_from(std::env::args_os())
+    }
+
+    /// Runs on these arguments, of which the first is the program's name.
+    pub fn main_from<T: Into<OsString> + Clone>(self, arguments: impl IntoIterator<Item = T>) -> ExitCode {
+        let matches = match self.command().try_get_matches_from(arguments) {
+            Ok(matches) => matches,
+            Err(error) => {
+                let _ = error.print();
+                return ExitCode::from(u8::from(error.use_stderr()));
+            }
+        };
+        match self.run(&matches) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn command(&self) -> Command {
+        let program = self.name.clone().unwrap_or_else(|| M::NAME.to_lowercase());
+        let data = |name: &'static str| A::augment_args(Command::new(name));
+        let predict = FormatArgs::augment_where_absent(data("predict").mut_args(|argument| argument.required(false)));
+        Command::new(M::NAME)
+            .bin_name(program)
+            .about(format!("Trains and serves the model {}", M::NAME))
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommand(TrainArgs::augment_args(data("train")).about("Train, keep the best epoch, measure it"))
+            .subcommand(EvaluateArgs::augment_args(data("evaluate")).about("Measure a trained model"))
+            .subcommand(PredictArgs::augment_args(predict).about("Predict rows: one column for each task and rank"))
+            .subcommand(
+                DescribeArgs::augment_args(Command::new("describe")).about("Show parameters, widths and settings"),
+            )
+    }
+
+    fn run(&self, matches: &ArgMatches) -> Result<()> {
+        match matches.subcommand() {
+            Some(("train", matches)) => self.train(&parsed(matches)?, matches),
+            Some(("evaluate", matches)) => self.evaluate(&parsed(matches)?, matches),
+            Some(("predict", matches)) => self.predict(&parsed(matches)?, matches),
+            Some(("describe", matches)) => describe::run::<M>(&parsed(matches)?),
+            _ => unreachable!("the command line requires a subcommand"),
+        }
+    }
+
+    fn train(&self, args: &TrainArgs, matches: &ArgMatches) -> Result<()> {
+        let out = args.out.clone().unwrap_or_else(model_file::<M>);
+        let mut config = M::default_config();
+        if args.resume && out.exists() {
+            config = crate::checkpoint::config::<M>(&out)?;
+        }
+        args.set.iter().try_for_each(|setting| apply_setting(&mut config, setting))?;
+        check::<M>(&config)?;
+        let start = Instant::now();
+        let splits = (self.source)(&parsed::<A>(matches)?)?;
+        let reading = start.elapsed().as_secs_f64();
+        println!(
+            "{} training, {} validation, {} test rows",
+            splits.train.rows(),
+            splits.validation.rows(),
+            splits.test.as_ref().map_or(0, |table| table.rows())
+        );
+        let trainer = Trainer::<M>::new(config, splits)
+            .checkpoint(&out)
+            .resume(args.resume)
+            .stop_after(args.stop_after)
+            .verbose(true);
+        let trained = trainer.fit()?;
+        let mut report = trained.report;
+        let seconds =
+            [("read", reading)].into_iter().chain(report.seconds.iter().map(|(phase, s)| (phase, *s))).collect();
+        report.seconds = seconds;
+        if trained.stopped {
+            println!("\nstopped before the end; `--resume` goes on");
+        }
+        show(&report);
+        println!("model: {}", out.display());
+        write_report(args.json.as_ref(), &report)
+    }
+
+    fn evaluate(&self, args: &EvaluateArgs, matches: &ArgMatches) -> Result<()> {
+        let (predictor, start) = (load::<M>(args.model.clone(), &args.set)?, Instant::now());
+        let splits = (self.source)(&parsed::<A>(matches)?)?;
+        let reading = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let mut split = Named::default();
+        for (name, table) in [("validation", Some(&splits.validation)), ("test", splits.test.as_ref())] {
+            if let Some(table) = table.filter(|table| table.rows() > 0) {
+                split.set(name, predictor.evaluate(table)?);
+            }
+        }
+        if split.is_empty() {
+            return Err(Error::data("there are neither validation nor test rows to evaluate"));
+        }
+        let report = Report {
+            model: M::NAME.into(),
+            seed: <M as Model>::train(predictor.config()).seed,
+            split,
+            parameters: predictor.parameters(),
+            rows_per_second: None,
+            best_epoch: None,
+            seconds: [("read", reading), ("evaluate", start.elapsed().as_secs_f64())].into_iter().collect(),
+            peak_memory_bytes: peak_memory_bytes(),
+            epochs: Vec::new(),
+        };
+        show(&report);
+        write_report(args.json.as_ref(), &report)
+    }
+
+    fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()> {
+        let predictor = load::<M>(args.model.clone(), &args.set)?;
+        let table = match (&args.input, args.split) {
+            (Some(path), None) => {
+                let own = A::augment_args(Command::new("data"));
+                let given = own.get_arguments().map(|argument| argument.get_id().as_str()).find(|id| {
+                    !FormatArgs::has(id) && matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine)
+                });
+                if let Some(id) = given {
+                    return Err(Error::config(format!(
+                        "`--input` and `--{id}` exclude each other: the rows come from one of them"
+                    )));
+                }
+                parsed::<FormatArgs>(matches)?.read_features(path, predictor.schema())?
+            }
+            (None, Some(split)) => {
+                let splits = (self.source)(&parsed::<A>(matches)?)?;
+                match split {
+                    Split::Train => splits.train,
+                    Split::Validation => splits.validation,
+                    Split::Test => splits.test.unwrap_or_default(),
+                }
+            }
+            _ => {
+                return Err(Error::config(
+                    "name the rows to predict: `--input FILE` or `--split train|validation|test`",
+                ));
+            }
+        };
+        if table.rows() == 0 {
+            return Err(Error::data("there are no rows to predict"));
+        }
+        let predictions = predictor.predict(&table)?;
+        let write = |out: &mut dyn std::io::Write| predictions.write_csv(std::io::BufWriter::new(out));
+        match &args.out {
+            Some(path) => std::fs::File::create(path)
+                .and_then(|mut file| write(&mut file))
+                .map_err(|error| Error::io(path, error)),
+            None => match write(&mut std::io::stdout().lock()) {
+                // Whoever read the output has enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                other => other.map_err(|error| Error::Io(format!("standard output: {error}"))),
+            },
+        }
+    }
+}
+
+/// The arguments of one kind.
+fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T> {
+    T::from_arg_matches(matches)
+        .map_err(|error| Error::config(error.to_string().trim_start_matches("error: ").trim_end().to_owned()))
+}
+
+/// The file of a model where none is named.
+fn model_file<M: Model>() -> PathBuf {
+    PathBuf::from(format!("{}.mtl.safetensors", M::NAME))
+}
+
+fn load<M: Model>(path: Option<PathBuf>, settings: &[String]) -> Result<Predictor<M>> {
+    let path = path.unwrap_or_else(model_file::<M>);
+    if !path.exists() {
+        return Err(Error::checkpoint(&path, "there is no such file; `train` makes it, `--model` names another"));
+    }
+    Predictor::load_with(&path, |config| settings.iter().try_for_each(|setting| apply_setting(config, setting)))
+}
+
+fn show(report: &Report) {
+    for (name, split) in report.split.iter() {
+        println!("\n{name}\n{}", split.table());
+    }
+    let mut table = TextTable::new(["seconds", ""]);
+    report.seconds.iter().for_each(|(phase, seconds)| table.row([phase.to_owned(), format!("{seconds:.2}")]));
+    println!("{table}");
+    if let Some(rate) = report.rows_per_second {
+        println!("{} parameters, {rate:.0} training rows/s", report.parameters);
+    }
+}
+
+fn write_report(path: Option<&PathBuf>, report: &Report) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let json = serde_json::to_string_pretty(report).expect("a report prints as JSON");
+    std::fs::write(path, json + "\n").map_err(|error| Error::io(path, error))
+}

@@ -1,0 +1,73 @@
+//! The options of the subcommands.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    /// Change a number of the spec: `--set train.optimizer.lr=1e-4`. `describe` lists all
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// The file to save to after every epoch [default: MODEL.mtl.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Go on where the file of `--out` ends
+    #[arg(long)]
+    pub resume: bool,
+    /// Save and stop after so many steps in all
+    #[arg(long, value_name = "STEPS")]
+    pub stop_after: Option<u64>,
+    /// Write metrics and history to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArgs {
+    /// The trained model [default: MODEL.mtl.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Change a number that training does not fix: parameters of ranks
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Write the metrics to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PredictArgs {
+    /// The trained model [default: MODEL.mtl.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Change a number that training does not fix: parameters of ranks
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Predict the rows of this file, which needs no labels
+    #[arg(long, value_name = "FILE", conflicts_with = "split")]
+    pub input: Option<PathBuf>,
+    /// Predict the rows of this split of the data
+    #[arg(long, value_name = "SPLIT")]
+    pub split: Option<Split>,
+    /// The CSV file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DescribeArgs {
+    /// A trained model, to see the sizes of its learned vocabularies
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Change a number of the spec
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "model")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Split {
+    Train,
+    Validation,
+    Test,
+}

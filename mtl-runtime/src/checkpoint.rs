@@ -1,0 +1,252 @@
+//! Checkpoints: a whole training run in one file, which is also the model that evaluation and prediction read.
+//!
+//! ```text
+//! network.PATH          the network's parameters        optimizer.PATH#NAME  their optimiser's state
+//! table.NAME            an embedding table              state.NAME, settled.NAME  its rows' state
+//! best.network.PATH, best.table.NAME                    the best epoch's values, where they are not the last ones
+//! encoder               vocabularies and scalings       crc32                the checksum
+//! ```
+//! The rest (model, spec, configuration, progress, metrics) is JSON among the file's metadata.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mtl_data::Encoder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::settings;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::parameters::{Parameter, parameters};
+use crate::train::run::{Progress, Run, Weights};
+
+mod exact;
+mod file;
+
+use file::{Array, Data};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// What the file holds beside arrays.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    model: String,
+    spec: String,
+    config: Value,
+    rows: usize,
+    progress: Progress,
+    /// Whether the best epoch is the last one, so that its values are not held twice.
+    best_is_last: bool,
+}
+
+/// Saves a run. The file at `path` is replaced as a whole, or stays as it was.
+pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
+    let best_is_last =
+        run.progress.batch == 0 && run.progress.best.is_some_and(|(epoch, _)| epoch == run.progress.epoch);
+    let header = Header {
+        format: FORMAT,
+        model: M::NAME.into(),
+        spec: M::SPEC.into(),
+        config: serde_json::to_value(&run.config).expect("a configuration prints as JSON"),
+        rows: run.rows,
+        progress: run.progress.clone(),
+        best_is_last,
+    };
+    let mut arrays = BTreeMap::new();
+    let encoder = serde_json::to_vec(&exact::to_json(&run.encoder)).expect("an encoder prints as JSON");
+    arrays.insert("encoder".to_owned(), Array::bytes(encoder));
+    for Parameter { path, shape, values } in parameters(run.network()) {
+        arrays.insert(format!("network.{path}"), Array::f32(shape, values));
+    }
+    for (name, values) in run.optimizer.state() {
+        arrays.insert(format!("optimizer.{name}"), Array::f32(vec![values.len()], values));
+    }
+    for table in run.embeddings.tables() {
+        arrays.insert(format!("table.{}", table.name), Array::f32(vec![table.rows, table.dim], table.values));
+        arrays.insert(
+            format!("state.{}", table.name),
+            Array::f32(vec![table.rows, table.state.len() / table.rows], table.state),
+        );
+        arrays.insert(format!("settled.{}", table.name), Array::u32(table.settled));
+    }
+    if let Some(best) = run.best.as_ref().filter(|_| !best_is_last) {
+        for Parameter { path, shape, values } in &best.network {
+            arrays.insert(format!("best.network.{path}"), Array::f32(shape.clone(), values));
+        }
+        for (table, values) in run.embeddings.tables().zip(&best.tables) {
+            arrays.insert(format!("best.table.{}", table.name), Array::f32(vec![table.rows, table.dim], values));
+        }
+    }
+    file::write(path, &exact::to_json(&header).to_string(), &arrays)
+}
+
+/// The header, the configuration and the arrays of a file that holds model `M`.
+fn open<M: Model>(path: &Path) -> Result<(Header, M::Config, Arrays<'_>)> {
+    let (text, arrays) = file::read(path)?;
+    let refused = |what: String| Error::checkpoint(path, what);
+    let header: Header = serde_json::from_str(&text)
+        .map_err(|error| error.to_string())
+        .and_then(exact::from_json)
+        .map_err(|error| refused(format!("its header does not fit this version: {error}")))?;
+    if header.format != FORMAT {
+        return Err(refused(format!("its format is {}, and this version reads {FORMAT}", header.format)));
+    }
+    if header.model != M::NAME {
+        return Err(refused(format!("it holds the model `{}`, and this program is `{}`", header.model, M::NAME)));
+    }
+    if let Some((theirs, ours)) = first_difference(&header.spec, M::SPEC) {
+        let what = format!("its spec differs: it says `{theirs}` where this program's says `{ours}`; train again");
+        return Err(refused(what));
+    }
+    let config = serde_json::from_value(header.config.clone())
+        .map_err(|error| refused(format!("its configuration does not fit this program: {error}")))?;
+    Ok((header, config, Arrays { path, arrays }))
+}
+
+/// The configuration of a file that holds model `M`.
+pub(crate) fn config<M: Model>(path: &Path) -> Result<M::Config> {
+    open::<M>(path).map(|(_, config, _)| config)
+}
+
+/// Loads the run of a file that holds model `M`. `change` may change its configuration before anything is built from it.
+pub(crate) fn load<M: Model>(path: &Path, change: impl FnOnce(&mut M::Config) -> Result<()>) -> Result<Run<M>> {
+    let (header, mut config, mut arrays) = open::<M>(path)?;
+    let refused = |what: String| Error::checkpoint(path, what);
+    change(&mut config)?;
+    let Data::U8(encoder) = arrays.take("encoder")?.data else {
+        return Err(refused("its encoder is not text".into()));
+    };
+    let encoder: Encoder = serde_json::from_slice(&encoder)
+        .map_err(|error| error.to_string())
+        .and_then(exact::from_json)
+        .map_err(|error| refused(format!("its encoder does not fit this version: {error}")))?;
+    if encoder.schema() != &M::schema(&config) {
+        return Err(refused(
+            "its data were encoded for other features or tasks: their settings cannot change after training".into(),
+        ));
+    }
+    let mut run = Run::new(config, encoder, header.rows);
+    restore(&mut run, header, arrays)?;
+    Ok(run)
+}
+
+/// Puts the arrays of a file into a fresh run.
+fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -> Result<()> {
+    run.replace_network(|path, shape| arrays.f32(&format!("network.{path}"), shape))?;
+    let state = arrays.optimizer()?;
+    let network = run.network().clone();
+    run.optimizer.load_state(&network, &state)?;
+    let mut tables = Vec::new();
+    for table in run.embeddings.tables() {
+        let values = arrays.f32(&format!("table.{}", table.name), &[table.rows, table.dim])?;
+        let state = arrays.f32(&format!("state.{}", table.name), &[table.rows, table.state.len() / table.rows])?;
+        tables.push((values, state, arrays.u32(&format!("settled.{}", table.name), table.settled.len())?));
+    }
+    run.embeddings.restore(header.progress.step as u32, tables);
+    run.progress = header.progress;
+    if header.best_is_last {
+        run.best = Some(run.weights());
+    } else if run.progress.best.is_some() {
+        let mut network = parameters(run.network());
+        for parameter in &mut network {
+            parameter.values = arrays.f32(&format!("best.network.{}", parameter.path), &parameter.shape)?;
+        }
+        let tables = run
+            .embeddings
+            .tables()
+            .map(|table| arrays.f32(&format!("best.table.{}", table.name), &[table.rows, table.dim]));
+        run.best = Some(Weights { network, tables: tables.collect::<Result<_>>()? });
+    }
+    arrays.finish()
+}
+
+/// The arrays of a file, each taken once.
+struct Arrays<'a> {
+    path: &'a Path,
+    arrays: BTreeMap<String, Array<'static>>,
+}
+
+impl Arrays<'_> {
+    fn take(&mut self, name: &str) -> Result<Array<'static>> {
+        self.arrays
+            .remove(name)
+            .ok_or_else(|| Error::checkpoint(self.path, format!("`{name}` is missing: it is another network's")))
+    }
+
+    fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let array = self.take(name)?;
+        if array.shape != shape {
+            let what = format!("`{name}` is {:?}, and this program's is {shape:?}: the widths differ", array.shape);
+            return Err(Error::checkpoint(self.path, what));
+        }
+        match array.data {
+            Data::F32(values) => Ok(values.into_owned()),
+            _ => Err(Error::checkpoint(self.path, format!("`{name}` is not of type f32"))),
+        }
+    }
+
+    fn u32(&mut self, name: &str, length: usize) -> Result<Vec<u32>> {
+        match self.take(name)?.data {
+            Data::U32(values) if values.len() == length => Ok(values.into_owned()),
+            _ => {
+                Err(Error::checkpoint(self.path, format!("`{name}` is not {length} steps: it is another optimiser's")))
+            }
+        }
+    }
+
+    /// The state of the network's optimiser.
+    fn optimizer(&mut self) -> Result<Vec<(String, Vec<f32>)>> {
+        let names: Vec<String> = self.arrays.keys().filter(|name| name.starts_with("optimizer.")).cloned().collect();
+        let read = |name: String| {
+            let Data::F32(values) = self.take(&name)?.data else {
+                return Err(Error::checkpoint(self.path, format!("`{name}` is not of type f32")));
+            };
+            Ok((name["optimizer.".len()..].to_owned(), Cow::into_owned(values)))
+        };
+        names.into_iter().map(read).collect()
+    }
+
+    /// Refuses what nobody took.
+    fn finish(self) -> Result<()> {
+        match self.arrays.keys().next() {
+            Some(name) => Err(Error::checkpoint(self.path, format!("this program's network has no `{name}`"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The first settings in which two configurations differ: the path and both values.
+pub(crate) fn first_other_setting<M: Model>(
+    saved: &M::Config,
+    now: &M::Config,
+    free: &[&str],
+) -> Option<(String, Value, Value)> {
+    let (saved, now) = (settings(saved), settings(now));
+    let free = |path: &str| free.contains(&path);
+    let other = saved.iter().zip(&now).find(|((path, a), (_, b))| a != b && !free(path));
+    other.map(|((path, a), (_, b))| (path.clone(), a.clone(), b.clone()))
+}
+
+/// The first place where two specs differ in more than blanks and comments.
+fn first_difference(theirs: &str, ours: &str) -> Option<(String, String)> {
+    let code = |spec: &str| -> Vec<String> {
+        spec.lines()
+            .map(|line| line.split("//").next().unwrap_or_default())
+            .flat_map(str::chars)
+            .filter(|c| !c.is_whitespace())
+            .map(String::from)
+            .collect()
+    };
+    let (theirs, ours) = (code(theirs), code(ours));
+    let at = theirs
+        .iter()
+        .zip(&ours)
+        .position(|(a, b)| a != b)
+        .or((theirs.len() != ours.len()).then_some(theirs.len().min(ours.len())))?;
+    let around = |code: &[String]| code[at.saturating_sub(20).min(code.len())..(at + 30).min(code.len())].concat();
+    Some((around(&theirs), around(&ours)))
+}

@@ -1,0 +1,153 @@
+//! Prediction: a trained model that measures and predicts rows of a table.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use mtl_data::schema::Schema;
+use mtl_data::{Dataset, Encoder, Table};
+
+use crate::checkpoint;
+use crate::embedding::Embeddings;
+use crate::error::Result;
+use crate::evaluate::{measure, score};
+use crate::loss::prediction_names;
+use crate::model::Model;
+use crate::parameters::{Parameter, parameters};
+use crate::report::SplitMetrics;
+use crate::train::expectations;
+use crate::train::run::Run;
+
+/// A trained model: network, tables, vocabularies and scalings.
+#[derive(Debug)]
+pub struct Predictor<M: Model> {
+    config: M::Config,
+    schema: Schema,
+    encoder: Encoder,
+    network: M,
+    embeddings: Embeddings,
+}
+
+/// Predictions and scores of rows, column by column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// Each task in order (a chained task also as `buy | click`): a probability, or a number in the label's unit.
+    pub tasks: Vec<(String, Vec<f32>)>,
+    /// Each rank.
+    pub ranks: Vec<(String, Vec<f64>)>,
+}
+
+impl<M: Model> Predictor<M> {
+    /// The model that training saved to a file, with the weights of its best epoch.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, |_| Ok(()))
+    }
+
+    /// As [`load`](Self::load), under a changed configuration: parameters of ranks, say. Widths cannot change.
+    pub fn load_with(path: impl AsRef<Path>, change: impl FnOnce(&mut M::Config) -> Result<()>) -> Result<Self> {
+        let mut run = checkpoint::load::<M>(path.as_ref(), change)?;
+        expectations::<M>(&run.config)?;
+        run.embeddings.settle();
+        Self::of(run)
+    }
+
+    /// The best weights of a run, else its present ones, whose tables are settled.
+    pub(crate) fn of(mut run: Run<M>) -> Result<Self> {
+        if let Some(best) = run.best.take() {
+            run.set_weights(best)?;
+        }
+        let network = run.network().valid();
+        let Run { config, schema, encoder, mut embeddings, .. } = run;
+        embeddings.forget_state();
+        Ok(Self { config, schema, encoder, network, embeddings })
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &M::Config {
+        &self.config
+    }
+
+    /// What it reads and predicts.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Its vocabularies and scalings.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// Its embedding tables.
+    pub fn embeddings(&self) -> &Embeddings {
+        &self.embeddings
+    }
+
+    /// Its network.
+    pub fn network(&self) -> &M {
+        &self.network
+    }
+
+    /// The number of its values, in the network and in the tables.
+    pub fn parameters(&self) -> usize {
+        parameters(&self.network).iter().map(|Parameter { values, .. }| values.len()).sum::<usize>()
+            + self.embeddings.parameters()
+    }
+
+    /// Metrics of every task and rank on rows with labels.
+    pub fn evaluate(&self, table: &Table) -> Result<SplitMetrics> {
+        self.measure(&Arc::new(self.encoder.encode(table)?))
+    }
+
+    /// As [`evaluate`](Self::evaluate), of encoded rows.
+    pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<SplitMetrics> {
+        let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
+        measure(&self.config, &self.network, &self.schema, dataset, &scored)
+    }
+
+    /// Predictions and scores of rows, with labels or without.
+    pub fn predict(&self, table: &Table) -> Result<Predictions> {
+        let dataset = Arc::new(self.encoder.encode_features(table)?);
+        let rows = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
+        let names = prediction_names(&self.schema);
+        let column = |p: usize| rows.iter().skip(p).step_by(names.len()).copied().collect();
+        let mut row = vec![0.0; names.len()];
+        let mut ranks = Vec::new();
+        for rank in M::ranks() {
+            let scores = rows.chunks_exact(names.len()).map(|predictions| {
+                row.iter_mut().zip(predictions).for_each(|(to, from)| *to = f64::from(*from));
+                (rank.score)(&self.config, &row)
+            });
+            ranks.push((rank.name.to_owned(), scores.collect()));
+        }
+        Ok(Predictions { tasks: names.iter().enumerate().map(|(p, name)| (name.clone(), column(p))).collect(), ranks })
+    }
+}
+
+impl Predictions {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.tasks.first().map_or(0, |(_, values)| values.len())
+    }
+
+    /// The predictions of a task.
+    pub fn task(&self, name: &str) -> Option<&[f32]> {
+        self.tasks.iter().find(|(task, _)| task == name).map(|(_, values)| values.as_slice())
+    }
+
+    /// The scores of a rank.
+    pub fn rank(&self, name: &str) -> Option<&[f64]> {
+        self.ranks.iter().find(|(rank, _)| rank == name).map(|(_, values)| values.as_slice())
+    }
+
+    /// Writes a CSV file: a header, then one line for each row. Numbers have as many digits as they need to be read back.
+    pub fn write_csv(&self, mut out: impl Write) -> io::Result<()> {
+        let names = self.tasks.iter().map(|(name, _)| name).chain(self.ranks.iter().map(|(name, _)| name));
+        writeln!(out, "{}", names.map(String::as_str).collect::<Vec<_>>().join(","))?;
+        for row in 0..self.rows() {
+            let tasks = self.tasks.iter().map(|(_, values)| values[row].to_string());
+            let ranks = self.ranks.iter().map(|(_, values)| values[row].to_string());
+            writeln!(out, "{}", tasks.chain(ranks).collect::<Vec<_>>().join(","))?;
+        }
+        Ok(())
+    }
+}

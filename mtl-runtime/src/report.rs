@@ -1,0 +1,147 @@
+//! Reports: metrics of a split, the history of a training run, and the JSON file that holds both.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+mod named;
+mod text;
+
+pub use named::Named;
+pub use text::TextTable;
+
+/// What a run measured: the content of `--json FILE`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The model's name.
+    pub model: String,
+    /// The seed of its training.
+    pub seed: u64,
+    /// Metrics by split: `validation`, `test`.
+    pub split: Named<SplitMetrics>,
+    /// Values of the network and of the tables.
+    pub parameters: usize,
+    /// Training rows by the time they took, evaluation and saving excluded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rows_per_second: Option<f64>,
+    /// The epoch whose weights were kept, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub best_epoch: Option<usize>,
+    /// Wall time by phase.
+    pub seconds: Named<f64>,
+    /// The largest resident size of the process so far; only where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_memory_bytes: Option<u64>,
+    /// One entry for each epoch, for training runs.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub epochs: Vec<Epoch>,
+}
+
+/// The metrics of one split.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SplitMetrics {
+    /// By task; a chained task also under its conditional name, `buy | click`, on the rows where the condition happened.
+    pub tasks: Named<Metrics>,
+    /// By rank, then by binary task: how well the score orders the rows of that task.
+    pub ranks: Named<Named<Metrics>>,
+    /// The training objective on these rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub loss: Option<f64>,
+}
+
+/// The metrics of one task in its own sample space; those that do not apply are absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Area under the ROC curve.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auc: Option<f64>,
+    /// AUC within groups, weighted by their rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gauc: Option<f64>,
+    /// Mean binary cross-entropy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub logloss: Option<f64>,
+    /// Sum of the predictions over sum of the labels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pcoc: Option<f64>,
+    /// Root mean square error, in the label's unit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rmse: Option<f64>,
+    /// Rows with a label.
+    pub rows: usize,
+}
+
+/// One pass over the training rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// The mean training loss of each task over the epoch.
+    pub losses: Named<Option<f64>>,
+    /// The weight of each task's loss at the epoch's end.
+    pub weights: Named<f64>,
+    /// Training time.
+    pub seconds: f64,
+    /// Training rows by training time.
+    pub rows_per_second: f64,
+    /// On the validation rows, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation: Option<SplitMetrics>,
+}
+
+impl SplitMetrics {
+    /// The metrics as a table for people; absent columns are left out.
+    pub fn table(&self) -> TextTable {
+        let rows = || {
+            let ranks = self
+                .ranks
+                .iter()
+                .flat_map(|(rank, tasks)| tasks.iter().map(move |(task, m)| (format!("{rank} by {task}"), m)));
+            self.tasks.iter().map(|(task, m)| (task.to_owned(), m)).chain(ranks)
+        };
+        type Column = (&'static str, fn(&Metrics) -> Option<f64>);
+        let columns: [Column; 5] = [
+            ("auc", |m| m.auc),
+            ("gauc", |m| m.gauc),
+            ("logloss", |m| m.logloss),
+            ("pcoc", |m| m.pcoc),
+            ("rmse", |m| m.rmse),
+        ];
+        let present: Vec<&Column> =
+            columns.iter().filter(|(_, value)| rows().any(|(_, m)| value(m).is_some())).collect();
+        let mut table =
+            TextTable::new(std::iter::once("").chain(present.iter().map(|(name, _)| *name)).chain(["rows"]));
+        for (name, metrics) in rows() {
+            let cell = |value: Option<f64>| value.map_or_else(String::new, |x| format!("{x:.4}"));
+            let cells = present.iter().map(|(_, value)| cell(value(metrics)));
+            table.row(std::iter::once(name).chain(cells).chain([metrics.rows.to_string()]));
+        }
+        table
+    }
+}
+
+impl Epoch {
+    /// The epoch on one line.
+    pub fn line(&self, epochs: usize) -> String {
+        let mut line = format!("epoch {}/{epochs}  {:.0} rows/s", self.epoch, self.rows_per_second);
+        for (task, loss) in self.losses.iter() {
+            let _ = match loss {
+                Some(loss) => write!(line, "  {task} loss {loss:.4}"),
+                None => write!(line, "  {task} loss -"),
+            };
+            let metrics = self.validation.as_ref().and_then(|split| split.tasks.get(task));
+            let value = metrics.and_then(|m| m.auc.map(|auc| ("auc", auc)).or(m.rmse.map(|rmse| ("rmse", rmse))));
+            if let Some((name, value)) = value {
+                let _ = write!(line, " {name} {value:.4}");
+            }
+        }
+        line
+    }
+}
+
+/// The largest resident size of this process so far, in bytes. Only Linux tells.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}

@@ -1,0 +1,288 @@
+//! Training: epochs over shuffled batches, validation after each, the best epoch kept, everything saved.
+
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use mtl_data::schema::Schema;
+use mtl_data::{Batches, Dataset, Encoder, Order, Table};
+
+use crate::checkpoint;
+use crate::config::TrainConfig;
+use crate::error::{Error, Result};
+use crate::evaluate::{measure, score};
+use crate::model::Model;
+use crate::predict::Predictor;
+use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
+
+mod best;
+mod check;
+mod display;
+pub(crate) mod run;
+
+pub use check::check;
+pub(crate) use check::expectations;
+
+use display::Display;
+use run::Run;
+
+/// The rows of a model's life.
+#[derive(Debug, Clone, Default)]
+pub struct Splits {
+    /// Trained on. Vocabularies and scalings come from these rows alone.
+    pub train: Table,
+    /// Measured on after each epoch, to pick the best one. Without rows the last epoch is kept.
+    pub validation: Table,
+    /// Measured on once, at the end.
+    pub test: Option<Table>,
+}
+
+/// A training run to be.
+///
+/// ```ignore
+/// let trained = Trainer::<Feed>::new(FeedConfig::new(), splits).checkpoint("feed.mtl.safetensors").fit()?;
+/// println!("{}", trained.report.split.get("test").unwrap().table());
+/// let predictions = trained.predictor.predict(&table)?;
+/// ```
+pub struct Trainer<M: Model> {
+    config: M::Config,
+    splits: Splits,
+    checkpoint: Option<PathBuf>,
+    resume: bool,
+    stop_after: Option<u64>,
+    verbose: bool,
+    model: PhantomData<M>,
+}
+
+/// What training gives.
+pub struct Trained<M: Model> {
+    /// The model with the weights of its best epoch.
+    pub predictor: Predictor<M>,
+    /// Its metrics and its history.
+    pub report: Report,
+    /// Whether [`Trainer::stop_after`] ended training before its time.
+    pub stopped: bool,
+}
+
+impl<M: Model> Trainer<M> {
+    /// A run on these rows.
+    pub fn new(config: M::Config, splits: Splits) -> Self {
+        Self { config, splits, checkpoint: None, resume: false, stop_after: None, verbose: false, model: PhantomData }
+    }
+
+    /// Saves the run to this file after every epoch.
+    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
+        self.checkpoint = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Goes on where the file of [`checkpoint`](Self::checkpoint) ends, to the same result as without the interruption. The
+    /// configuration must be that of the file, but for `train.epochs` and `train.patience`.
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Saves and stops after so many steps in all, maybe in the middle of an epoch.
+    pub fn stop_after(mut self, steps: Option<u64>) -> Self {
+        self.stop_after = steps;
+        self
+    }
+
+    /// Shows progress and metrics while training.
+    pub fn verbose(mut self, verbose: bool) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// Trains.
+    pub fn fit(self) -> Result<Trained<M>> {
+        check::check::<M>(&self.config)?;
+        check::target(self.checkpoint.as_deref(), self.resume)?;
+        let mut seconds = Named::default();
+        let start = Instant::now();
+        let schema = M::schema(&self.config);
+        let run = self.begin(&schema)?;
+        let train = Arc::new(run.encoder.encode(&self.splits.train)?);
+        let some = |table: &Table| (table.rows() > 0).then(|| run.encoder.encode(table).map(Arc::new)).transpose();
+        let validation = some(&self.splits.validation)?;
+        let test = self.splits.test.as_ref().map(some).transpose()?.flatten();
+        let Self { checkpoint, stop_after, verbose, .. } = self;
+        check::labels(&schema, &train)?;
+        check::validation(<M as Model>::train(&run.config), &schema, validation.as_deref())?;
+        seconds.set("encode", start.elapsed().as_secs_f64());
+        let display = Display::new(verbose, <M as Model>::train(&run.config).epochs);
+        display.warnings("training", &train.warnings);
+        let mut session =
+            Session { run, train, validation, checkpoint, stop_after, display, evaluating: 0.0, saving: 0.0 };
+        let stopped = session.epochs()?;
+        let Session { mut run, evaluating, saving, .. } = session;
+        let trained: f64 =
+            run.progress.history.iter().map(|epoch| epoch.seconds).sum::<f64>() + run.progress.under_way.seconds;
+        let rows = run.progress.history.len() * run.rows + run.progress.under_way.rows;
+        let mut split = Named::default();
+        let best = run.progress.best.map_or(run.progress.epoch, |(epoch, _)| epoch);
+        if let Some(metrics) = run.progress.history.get(best.wrapping_sub(1)).and_then(|epoch| epoch.validation.clone())
+        {
+            split.set("validation", metrics);
+        }
+        let (epochs, seed) = (run.progress.history.clone(), <M as Model>::train(&run.config).seed);
+        if run.best.is_none() {
+            run.embeddings.settle();
+        }
+        let predictor = Predictor::of(run)?;
+        let start = Instant::now();
+        if let Some(test) = test {
+            split.set("test", predictor.measure(&test)?);
+        }
+        seconds.set("train", trained);
+        seconds.set("evaluate", evaluating + start.elapsed().as_secs_f64());
+        seconds.set("save", saving);
+        let report = Report {
+            model: M::NAME.into(),
+            seed,
+            split,
+            parameters: predictor.parameters(),
+            rows_per_second: (trained > 0.0).then(|| rows as f64 / trained),
+            best_epoch: (best > 0).then_some(best),
+            seconds,
+            peak_memory_bytes: peak_memory_bytes(),
+            epochs,
+        };
+        Ok(Trained { predictor, report, stopped })
+    }
+
+    /// A new run, or the one of the checkpoint.
+    fn begin(&self, schema: &Schema) -> Result<Run<M>> {
+        let rows = self.splits.train.rows();
+        let Some(path) = self.checkpoint.as_deref().filter(|_| self.resume) else {
+            return Ok(Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows));
+        };
+        let run = checkpoint::load::<M>(path, |saved| {
+            let other = checkpoint::first_other_setting::<M>(saved, &self.config, &["train.epochs", "train.patience"]);
+            *saved = self.config.clone();
+            match other {
+                None => Ok(()),
+                Some((name, before, now)) => Err(Error::checkpoint(
+                    path,
+                    format!(
+                        "`{name}` was {before} and is now {now}: a resumed run changes only train.epochs and train.patience"
+                    ),
+                )),
+            }
+        })?;
+        let epochs = <M as Model>::train(&self.config).epochs;
+        if run.rows != rows {
+            return Err(Error::checkpoint(
+                path,
+                format!("it was trained on {} rows, and now there are {rows}: resume on the same data", run.rows),
+            ));
+        }
+        if run.progress.stopped_early || run.progress.epoch >= epochs {
+            let why =
+                if run.progress.stopped_early { "stopped early".into() } else { format!("train.epochs is {epochs}") };
+            return Err(Error::checkpoint(
+                path,
+                format!(
+                    "its training is finished after {} epochs ({why}); raise `train.epochs` or train anew",
+                    run.progress.epoch
+                ),
+            ));
+        }
+        Ok(run)
+    }
+}
+
+/// A run, its data and what it tells.
+struct Session<M: Model> {
+    run: Run<M>,
+    train: Arc<Dataset>,
+    validation: Option<Arc<Dataset>>,
+    checkpoint: Option<PathBuf>,
+    stop_after: Option<u64>,
+    display: Display,
+    evaluating: f64,
+    saving: f64,
+}
+
+impl<M: Model> Session<M> {
+    fn config(&self) -> &TrainConfig {
+        <M as Model>::train(&self.run.config)
+    }
+
+    /// Every epoch that is left. True if it stopped before its time.
+    fn epochs(&mut self) -> Result<bool> {
+        while !self.finished() {
+            if !self.epoch()? {
+                self.save()?;
+                return Ok(true);
+            }
+            self.run.embeddings.settle();
+            let mut epoch = self.run.end_epoch();
+            if let Some(validation) = self.validation.clone() {
+                epoch.validation = Some(self.validate(&validation)?);
+            }
+            self.display.epoch(&epoch, self.run.progress.best.map(|(best, _)| best));
+            self.run.progress.history.push(epoch);
+            self.save()?;
+            if self.told_to_stop() {
+                return Ok(!self.finished());
+            }
+        }
+        Ok(false)
+    }
+
+    fn finished(&self) -> bool {
+        self.run.progress.stopped_early || self.run.progress.epoch >= self.config().epochs
+    }
+
+    fn told_to_stop(&self) -> bool {
+        self.stop_after.is_some_and(|steps| self.run.progress.step >= steps)
+    }
+
+    /// One epoch, or the rest of it. False if it was told to stop before its end.
+    fn epoch(&mut self) -> Result<bool> {
+        let (size, seed) = (self.config().batch, self.config().seed);
+        let (start, before) = (Instant::now(), self.run.progress.under_way.seconds);
+        let order = Order::Shuffled { seed, epoch: self.run.progress.epoch as u64 };
+        let batches = Batches::starting_at(self.train.clone(), size, order, self.run.progress.batch)?;
+        self.display.begin(&self.run.progress, self.train.rows);
+        for batch in batches {
+            self.run.step(&batch)?;
+            self.run.progress.under_way.seconds = before + start.elapsed().as_secs_f64();
+            self.display.step(&self.run.progress, &self.run.schema);
+            if self.told_to_stop() && self.run.progress.under_way.rows < self.train.rows {
+                return Ok(false);
+            }
+        }
+        self.display.end();
+        Ok(true)
+    }
+
+    /// Measures the epoch that just ended, and keeps its weights if it is the best one.
+    fn validate(&mut self, validation: &Arc<Dataset>) -> Result<SplitMetrics> {
+        let start = Instant::now();
+        let run = &mut self.run;
+        let train = <M as Model>::train(&run.config).clone();
+        let scored = score(run.network(), &run.embeddings, &run.schema, validation)?;
+        let split = measure(&run.config, run.network(), &run.schema, validation, &scored)?;
+        let value = best::value(&train, &run.schema, &split)?;
+        let epoch = run.progress.epoch;
+        if best::better(train.best.metric, value, run.progress.best.map(|(_, value)| value)) {
+            run.progress.best = Some((epoch, value));
+            run.best = Some(run.weights());
+        }
+        run.progress.stopped_early = run.progress.best.is_some_and(|(best, _)| best::over(&train, epoch, best));
+        self.evaluating += start.elapsed().as_secs_f64();
+        Ok(split)
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let Some(path) = &self.checkpoint else { return Ok(()) };
+        let start = Instant::now();
+        checkpoint::save(path, &self.run)?;
+        self.saving += start.elapsed().as_secs_f64();
+        Ok(())
+    }
+}

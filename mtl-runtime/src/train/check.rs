@@ -1,0 +1,136 @@
+//! What is refused before training: values that no model can have, expectations that fail, data without labels.
+
+use std::path::Path;
+
+use mtl_data::Dataset;
+use mtl_data::schema::{FeatureKind, RegressionLoss, Rows, Schema, TaskKind};
+
+use super::best;
+use crate::config::{TrainConfig, settings};
+use crate::error::{Error, Result};
+use crate::model::{Model, ModelConfig};
+
+/// Refuses a configuration that cannot be trained, or under which an `expect` of the spec fails.
+pub fn check<M: Model>(config: &M::Config) -> Result<()> {
+    let train = <M as Model>::train(config);
+    train.check()?;
+    numbers(config)?;
+    features_and_tasks(&M::schema(config))?;
+    best::check(train, &M::schema(config))?;
+    expectations::<M>(config)
+}
+
+/// Refuses a configuration under which an `expect` of the spec fails.
+pub(crate) fn expectations<M: Model>(config: &M::Config) -> Result<()> {
+    for expectation in M::expectations() {
+        if !(expectation.holds)(config) {
+            let (left, right) = (expectation.sides)(config);
+            let message =
+                format!("expect failed: {}\n  the left side is {left}, the right side {right}", expectation.text);
+            return Err(Error::config(message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses numbers that mean the same wherever they stand.
+fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
+    for (path, value) in settings(config) {
+        let number = value.as_f64().unwrap_or(0.0);
+        if path.rsplit('.').next() == Some("dropout") && !(0.0..1.0).contains(&number) {
+            return Err(Error::config(format!("{path} is {number}, but it must be at least 0 and less than 1")));
+        }
+    }
+    Ok(())
+}
+
+fn features_and_tasks(schema: &Schema) -> Result<()> {
+    let least = |what: String, value: f64, least: f64| {
+        if value >= least {
+            Ok(())
+        } else {
+            Err(Error::config(format!("{what} is {value}, but it must be at least {least}")))
+        }
+    };
+    let above = |what: String, value: f64| {
+        if value > 0.0 { Ok(()) } else { Err(Error::config(format!("{what} is {value}, but it must be above 0"))) }
+    };
+    for feature in &schema.features {
+        let name = |option: &str| format!("features.{}.{option}", feature.name);
+        if let FeatureKind::Id { rows, dim, init, .. } | FeatureKind::Ids { rows, dim, init, .. } = &feature.kind {
+            least(name("dim"), *dim as f64, 1.0)?;
+            least(name("init"), *init, 0.0)?;
+            match rows {
+                Rows::Buckets(buckets) => least(name("buckets"), *buckets as f64, 1.0)?,
+                Rows::Vocabulary { min_count } => least(name("min_count"), *min_count as f64, 1.0)?,
+            }
+        }
+        if let FeatureKind::Ids { max_len, .. } = &feature.kind {
+            least(name("max_len"), *max_len as f64, 1.0)?;
+        }
+    }
+    for task in &schema.tasks {
+        match task.kind {
+            TaskKind::Binary { pos_weight } => above(format!("tasks.{}.pos_weight", task.name), pos_weight)?,
+            TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => {
+                above(format!("tasks.{}.delta", task.name), delta)?
+            }
+            TaskKind::Regression { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a checkpoint that could not be written after the first epoch, or is not there to resume.
+pub(super) fn target(path: Option<&Path>, resume: bool) -> Result<()> {
+    let Some(path) = path else {
+        return if resume { Err(Error::config("there is nothing to resume: no checkpoint is named")) } else { Ok(()) };
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(Error::checkpoint(path, "is a folder; name a file"));
+    }
+    if !folder.is_dir() {
+        return Err(Error::checkpoint(path, "its folder does not exist; create it first"));
+    }
+    if resume && !path.exists() {
+        return Err(Error::checkpoint(path, "there is nothing to resume; train without `--resume` first"));
+    }
+    Ok(())
+}
+
+/// Refuses training rows in which a task has no label at all.
+pub(super) fn labels(schema: &Schema, train: &Dataset) -> Result<()> {
+    for (t, task) in schema.tasks.iter().enumerate() {
+        let weight = |row: usize| train.weights[t].as_ref().map_or(1.0, |weights| weights[row]);
+        let counts = |row: usize| !train.labels[t][row].is_nan() && weight(row) > 0.0;
+        if !(0..train.rows).any(counts) {
+            let message = format!("task `{}` has no label in the {} training rows", task.name, train.rows);
+            return Err(Error::data(format!("{message}: check its label column, its `where` and its weights")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a `best` or a patience that the validation rows cannot serve.
+pub(super) fn validation(train: &TrainConfig, schema: &Schema, validation: Option<&Dataset>) -> Result<()> {
+    let Some(validation) = validation else {
+        if train.patience.is_none() {
+            return Ok(());
+        }
+        return Err(Error::data(
+            "train.patience waits for a better validation metric, and there are no validation rows",
+        ));
+    };
+    if let Some(name) = &train.best.task {
+        let t = schema.tasks.iter().position(|task| task.name == *name).unwrap_or_default();
+        if validation.labels[t].iter().all(|label| label.is_nan()) {
+            let message = format!(
+                "train.best is {}({name}), and `{name}` has no label in the validation rows",
+                train.best.metric.name()
+            );
+            return Err(Error::data(message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What training shows: a bar while it runs, a table for each epoch; one line for each where nobody watches.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mtl_data::schema::Schema;
+
+use super::run::Progress;
+use crate::report::Epoch;
+
+pub(super) struct Display {
+    verbose: bool,
+    /// Whether a person watches.
+    watched: bool,
+    epochs: usize,
+    bar: Option<ProgressBar>,
+}
+
+impl Display {
+    pub fn new(verbose: bool, epochs: usize) -> Self {
+        Self { verbose, watched: std::io::stderr().is_terminal(), epochs, bar: None }
+    }
+
+    pub fn warnings(&self, split: &str, warnings: &[String]) {
+        if self.verbose {
+            warnings.iter().for_each(|warning| eprintln!("warning: {split} rows: {warning}"));
+        }
+    }
+
+    /// An epoch begins.
+    pub fn begin(&mut self, progress: &Progress, rows: usize) {
+        if self.verbose && self.watched {
+            let style = "epoch {prefix}  {wide_bar}  {percent:>3}%  {msg}";
+            let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+            let bar = ProgressBar::new(rows as u64).with_style(style);
+            bar.set_prefix(format!("{}/{}", progress.epoch + 1, self.epochs));
+            self.bar = Some(bar);
+        }
+    }
+
+    /// A step is done.
+    pub fn step(&self, progress: &Progress, schema: &Schema) {
+        let Some(bar) = &self.bar else { return };
+        let sums = &progress.under_way;
+        bar.set_position(sums.rows as u64);
+        let losses =
+            schema.tasks.iter().zip(sums.mean()).filter_map(|(task, loss)| Some(format!("{} {:.4}", task.name, loss?)));
+        let losses: Vec<String> = losses.collect();
+        bar.set_message(format!("{:.0} rows/s  loss: {}", sums.rows as f64 / sums.seconds, losses.join("  ")));
+    }
+
+    /// The epoch's steps are done.
+    pub fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// An epoch is done and measured.
+    pub fn epoch(&self, epoch: &Epoch, best: Option<usize>) {
+        if !self.verbose {
+            return;
+        }
+        let star = if best == Some(epoch.epoch) { "  (best so far)" } else { "" };
+        println!("{}{star}", epoch.line(self.epochs));
+        if let Some(split) = epoch.validation.as_ref().filter(|_| self.watched) {
+            println!("{}", split.table());
+        }
+    }
+}
