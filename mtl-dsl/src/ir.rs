@@ -9,6 +9,7 @@ mod mermaid;
 mod print;
 mod size;
 
+pub(crate) use print::thousands;
 pub use size::{ConfigPath, Size, Symbol, Term};
 
 use crate::source::Span;
@@ -171,6 +172,8 @@ pub enum Choice {
     All,
     /// Row `t`: the own slots of `t`, then the shared ones; the slots are laid out as own of the first row, own of the second, ..., shared.
     OwnAndShared {
+        /// Tells the choices of a block apart: `level_1_choice`.
+        name: String,
         /// Rows.
         tasks: usize,
         /// Own slots of a row.

@@ -8,10 +8,12 @@ pub mod diagnostic;
 pub mod hir;
 pub mod ir;
 pub mod lower;
+pub mod optimize;
 pub mod schema;
 pub mod source;
 
 mod check;
+mod generate;
 mod parse;
 mod resolve;
 mod suggest;
@@ -26,6 +28,8 @@ pub use source::{Source, Span};
 pub struct Compiled {
     /// The checked model.
     pub model: hir::Model,
+    /// Its primitives, after all passes.
+    pub ir: ir::Model,
     /// What has no effect.
     pub warnings: Vec<Diagnostic>,
 }
@@ -40,5 +44,24 @@ pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     let (model, warnings) = check(&ast);
     // Below, every name is resolved, every option explicit and every value typed.
     let Some(model) = model else { return Err(warnings) };
-    Ok(Compiled { model, warnings })
+    let ir = optimize::optimize(lower::lower(&model));
+    // Below, no value is a copy of another and every value is read.
+    Ok(Compiled { model, ir, warnings })
+}
+
+impl Compiled {
+    /// The model as Rust tokens: a module and its re-export. Names of the spec get the span that `span` gives for their place in
+    /// `source`, the text that was compiled.
+    pub fn tokens(
+        &self,
+        source: &Source,
+        span: &dyn Fn(Span) -> proc_macro2::Span,
+    ) -> proc_macro2::TokenStream {
+        generate::tokens(&self.model, &self.ir, source, span)
+    }
+
+    /// The model as formatted Rust with a header that names `source`, the text that was compiled.
+    pub fn rust(&self, source: &Source) -> String {
+        generate::rust(&self.model, &self.ir, source)
+    }
 }

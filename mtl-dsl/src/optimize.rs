@@ -11,14 +11,19 @@ use crate::ir::{Graph, Model, NodeId};
 
 /// All passes.
 pub fn optimize(mut model: Model) -> Model {
-    // Afterwards no value is a copy of another.
-    identity::remove(&mut model);
-    // Afterwards an activation that follows a linear map is part of it.
-    activation::fuse(&mut model);
-    // Afterwards groups of equal shape that are stacked are one group.
-    experts::merge(&mut model);
-    // Afterwards every value is read.
-    dead::remove(&mut model);
+    let passes = [
+        // Afterwards no value is a copy of another.
+        identity::remove,
+        // Afterwards an activation that follows a linear map is part of it.
+        activation::fuse,
+        // Afterwards groups of equal shape that are stacked are one group.
+        experts::merge,
+    ];
+    for pass in passes {
+        pass(&mut model);
+        // Afterwards every value is read, which the next pass relies on.
+        dead::remove(&mut model);
+    }
     model
 }
 

@@ -41,7 +41,7 @@ pub(super) fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream
     let part = if tasks.is_some() { "gates" } else { "gate" };
     let gates = scope.gate(part, &gates, input.value, count.clone());
     let choice = match &tasks {
-        Some(tasks) => Choice::OwnAndShared { tasks: tasks.len(), own: count, shared: Size::constant(0) },
+        Some(tasks) => scope.own_and_shared(tasks.len(), count, Size::constant(0)),
         None => Choice::All,
     };
     Stream { value: scope.mix("mixed", gates, experts, choice), tasks }

@@ -158,7 +158,7 @@ fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: b
     let gates: Vec<_> = tasks.iter().map(|task| streams.member(Some(*task), None)).collect();
     let gates = scope.gate("gates", &gates, streams.value, own_count.clone().plus(&shared_count));
     let choice = match own {
-        Some(_) => Choice::OwnAndShared { tasks: tasks.len(), own: own_count.clone(), shared: shared_count.clone() },
+        Some(_) => scope.own_and_shared(tasks.len(), own_count.clone(), shared_count.clone()),
         None => Choice::All,
     };
     let mixed = scope.mix("mixed", gates, experts, choice);

@@ -88,10 +88,13 @@ impl<'m> Builder<'m> {
         let mut graph = Graph::default();
         let mut sources = Vec::new();
         for (source, node) in arguments {
-            let name = match &source {
+            let mut name = match &source {
                 Source::Let(id) => model.lets[id.0].name.text.clone(),
                 Source::Columns(_) => node.name,
             };
+            while graph.nodes.iter().any(|other| other.name == name) {
+                name.push('_');
+            }
             let width = Size::symbol(Symbol::Width(name.clone()), node.shape.width.value());
             graph.push(&name, Op::Argument, Vec::new(), Shape { slots: node.shape.slots, width });
             sources.push(source);
@@ -322,6 +325,11 @@ impl<'m> Scope<'_, 'm> {
     pub fn mix(&mut self, name: &str, weights: NodeId, values: NodeId, choice: Choice) -> NodeId {
         let shape = Shape { slots: self.shape(weights).slots.clone(), width: self.shape(values).width.clone() };
         self.push(name, Op::Mix(choice), vec![weights, values], shape)
+    }
+
+    /// The choice of own experts, then shared ones, for each of `tasks` rows.
+    pub fn own_and_shared(&self, tasks: usize, own: Size, shared: Size) -> Choice {
+        Choice::OwnAndShared { name: format!("{}choice", self.prefix), tasks, own, shared }
     }
 
     /// Values of one width, slot after slot.

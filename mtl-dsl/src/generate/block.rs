@@ -1,0 +1,346 @@
+//! Blocks: a struct of parameters, its `new` and its `forward`.
+
+use super::{Generator, docs, ident, names, text};
+use crate::ir::{Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Role, Size, Slot, Symbol};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+impl Generator<'_> {
+    /// The struct of a block and its methods.
+    pub(super) fn block_items(&self, block: &Block, index: usize) -> Vec<TokenStream> {
+        let name = self.type_named(&self.names.blocks[index], block.span);
+        let docs = docs(&self.block_docs(block));
+        let params = block.params.iter().map(|param| {
+            let (field, docs) = (ident(&param.name.to_string()), super::docs(&self.param_docs(&param.kind)));
+            match param.kind {
+                ParamKind::Linear(_) => quote! { #docs pub #field: Linear },
+                ParamKind::Norm { .. } => quote! { #docs pub #field: LayerNorm },
+            }
+        });
+        let constants = constants(block);
+        let fields = constants.iter().map(|constant| &constant.field);
+        let tasks = match &block.role {
+            Role::Let => TokenStream::new(),
+            Role::Tower(tasks) => {
+                let names: Vec<&str> = tasks.iter().map(|task| self.ir.tasks[*task].as_str()).collect();
+                let about = super::docs(&format!("Its tasks: {}.", names.join(", ")));
+                let tasks = tasks.iter().map(|task| names::whole(*task));
+                quote! { #about pub const TASKS: &[usize] = &[#(#tasks),*]; }
+            }
+        };
+        let methods = self.members(vec![tasks, self.block_new(block, index, &constants), self.block_forward(block)]);
+        vec![
+            quote! {
+                #docs
+                #[derive(Module, Debug)]
+                pub struct #name { #(#params,)* #(#fields,)* }
+            },
+            quote! { impl #name { #methods } },
+        ]
+    }
+
+    /// What the spec says about a block, and its types.
+    pub(super) fn block_docs(&self, block: &Block) -> String {
+        let line = match &block.role {
+            Role::Let => format!("let {} = {}", block.name, self.excerpt(block.span)),
+            Role::Tower(_) => format!("{} = {}", block.name.replacen("tower_", "tower ", 1), self.excerpt(block.span)),
+        };
+        let inputs: Vec<String> = block.arguments().map(|node| format!("`{} {}`", node.name, node.shape)).collect();
+        let output = &block.graph[block.graph.output].shape;
+        let types = format!("{} to `{output}`", inputs.join(", "));
+        let about = text::wrap(&format!("`{line}`: {types}."));
+        match block.docs.is_empty() {
+            true => about,
+            false => format!("{}\n\n{about}", block.docs),
+        }
+    }
+
+    fn param_docs(&self, kind: &ParamKind) -> String {
+        match kind {
+            ParamKind::Norm { slots, width } => format!("`[{slots}, {width}]`: layer norm."),
+            ParamKind::Linear(linear) => {
+                let shape = format!("`[{}, {}, {}]`", linear.size(), linear.input, linear.output);
+                let task = |members: &Members| members.path.rsplit('.').next().unwrap_or_default().to_owned();
+                let each = linear.members.iter().all(|members| members.count.is_none() && members.path.matches('.').count() > 1);
+                match each {
+                    true => format!("{shape}: {}.", linear.members.iter().map(task).collect::<Vec<_>>().join(", ")),
+                    false => format!("{shape}."),
+                }
+            }
+        }
+    }
+
+    fn block_new(&self, block: &Block, index: usize, constants: &[Constant]) -> TokenStream {
+        let config = self.type_named(&format!("{}Config", self.names.blocks[index]), block.span);
+        let config = (!block.config.fields.is_empty()).then(|| quote! { config: &#config, });
+        let widths = block.arguments().map(|node| ident(&names::local(&node.name))).filter(|name| uses_width(block, name));
+        let params = block.params.iter().map(|param| {
+            let field = ident(&param.name.to_string());
+            let value = match &param.kind {
+                ParamKind::Linear(linear) => self.linear_new(linear),
+                ParamKind::Norm { slots, width } => {
+                    let (slots, width) = (block_size(slots), block_size(width));
+                    quote! { init.layer_norm(#slots, #width) }
+                }
+            };
+            quote! { #field: #value }
+        });
+        let constants = constants.iter().map(|constant| &constant.init);
+        quote! {
+            fn new(#config init: &Init, #(#widths: usize),*) -> Self {
+                Self { #(#params,)* #(#constants,)* }
+            }
+        }
+    }
+
+    /// The expression that makes a grouped linear map.
+    fn linear_new(&self, linear: &Linear) -> TokenStream {
+        let members = self.member_paths(&linear.members);
+        let (input, output, bias) = (block_size(&linear.input), block_size(&linear.output), linear.bias);
+        let reading = reading(&linear.members);
+        quote! { init.linear(#members, #input, #output, #bias) #reading }
+    }
+
+    /// The paths of a group's members, as a reference to a list.
+    fn member_paths(&self, members: &[Members]) -> TokenStream {
+        let [only] = members else {
+            if let Some(prefix) = task_prefix(members) {
+                let tasks = members.iter().map(|member| &member.path[prefix.len() + 1..]);
+                let tasks = match tasks.clone().eq(self.ir.tasks.iter().map(String::as_str)) {
+                    true => quote! { &TASKS },
+                    false => quote! { &[#(#tasks),*] },
+                };
+                return quote! { &task_members(#prefix, #tasks) };
+            }
+            let parts = members.iter().map(|member| {
+                let path = &member.path;
+                match &member.count {
+                    Some(count) => {
+                        let count = block_size(count);
+                        quote! { members(#path, #count) }
+                    }
+                    None => quote! { vec![#path.to_string()] },
+                }
+            });
+            return quote! { &[#(#parts),*].concat() };
+        };
+        let path = &only.path;
+        match &only.count {
+            Some(count) => {
+                let count = block_size(count);
+                quote! { &members(#path, #count) }
+            }
+            None => quote! { &[#path.to_string()] },
+        }
+    }
+
+    fn block_forward(&self, block: &Block) -> TokenStream {
+        let graph = &block.graph;
+        let arguments: Vec<Ident> = block.arguments().map(|node| ident(&names::local(&node.name))).collect();
+        let pass = graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout { .. })).then(|| quote! { , pass: &Pass });
+        let inputs: Vec<String> = block.arguments().map(|node| format!("`{} {}`", node.name, node.shape)).collect();
+        let about = docs(&format!("{} to `{}`.", inputs.join(", "), graph[graph.output].shape));
+        let body = self.straight_line(graph, &|node, inputs| primitive(block, node, inputs));
+        quote! {
+            #about
+            pub fn forward(&self, #(#arguments: Tensor<3>),* #pass) -> Tensor<3> { #body }
+        }
+    }
+
+    /// One statement per node, named after it; a value is cloned while a later node reads it.
+    pub(super) fn straight_line(&self, graph: &Graph, emit: &dyn Fn(&Node, &[TokenStream]) -> TokenStream) -> TokenStream {
+        let locals = locals(graph);
+        let mut left = graph.uses();
+        let mut statements = Vec::new();
+        for (id, node) in graph.nodes.iter().enumerate() {
+            if node.op == Op::Argument {
+                continue;
+            }
+            let inputs: Vec<TokenStream> = node.inputs.iter().map(|input| take(&locals[input.0], &mut left[input.0])).collect();
+            let value = emit(node, &inputs);
+            if NodeId(id) == graph.output {
+                statements.push(value);
+                break;
+            }
+            let (name, comment) = (&locals[id], text::comment(self.printed, &node.shape.to_string()));
+            statements.push(quote! { let #name = #value; #comment });
+        }
+        if graph[graph.output].op == Op::Argument {
+            let name = &locals[graph.output.0];
+            statements.push(quote! { #name });
+        }
+        quote! { #(#statements)* }
+    }
+}
+
+/// A value for one more reader.
+fn take(name: &Ident, left: &mut usize) -> TokenStream {
+    *left -= 1;
+    match left {
+        0 => quote! { #name },
+        _ => quote! { #name.clone() },
+    }
+}
+
+/// The variable of each node: its name, unless a value of that name is still to be read.
+fn locals(graph: &Graph) -> Vec<Ident> {
+    let last_reader = |id: usize| {
+        let readers = graph.nodes.iter().enumerate().filter(|(_, node)| node.inputs.contains(&NodeId(id)));
+        readers.map(|(reader, _)| reader).max()
+    };
+    let mut names: Vec<String> = Vec::new();
+    for (id, node) in graph.nodes.iter().enumerate() {
+        let wanted = names::local(&node.name);
+        let busy = |name: &str| {
+            names.iter().enumerate().any(|(other, taken)| taken == name && last_reader(other).is_some_and(|reader| reader > id))
+        };
+        let counted = (2..).map(|n| format!("{wanted}_{n}"));
+        let mut candidates = std::iter::once(wanted.clone()).chain(counted);
+        names.push(candidates.find(|name| !busy(name)).unwrap_or_default());
+    }
+    names.iter().map(|name| ident(name)).collect()
+}
+
+/// The expression of a primitive of a block.
+fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream {
+    let first = &inputs[0];
+    match &node.op {
+        Op::Linear { param, activation } => {
+            let (param, activation) = (ident(&block.params[*param].name.to_string()), activation_path(*activation));
+            quote! { self.#param.forward(#first, #activation) }
+        }
+        Op::Norm { param } => {
+            let param = ident(&block.params[*param].name.to_string());
+            quote! { self.#param.forward(#first) }
+        }
+        Op::Activate(activation) => {
+            let activation = activation_path(*activation);
+            quote! { activate(#first, #activation) }
+        }
+        Op::Dropout { rate, site } => {
+            let field = ident(&rate_field(&rate.path.fields));
+            quote! { dropout(#first, self.#field, pass, #site) }
+        }
+        Op::Softmax => quote! { softmax(#first) },
+        Op::Mix(Choice::All) => quote! { mix(#(#inputs),*, &Choice::All) },
+        Op::Mix(Choice::OwnAndShared { name, .. }) => {
+            let field = ident(name);
+            quote! { mix(#(#inputs),*, &self.#field) }
+        }
+        Op::Concat => quote! { concat(vec![#(#inputs),*]) },
+        Op::Stack => quote! { stack(vec![#(#inputs),*]) },
+        Op::Select(slots) => {
+            let slots = slots.iter().map(|slot| names::whole(*slot));
+            quote! { select(#first, &[#(#slots),*]) }
+        }
+        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::Logits(_) => unreachable!("stands in the model's own graph"),
+    }
+}
+
+fn activation_path(activation: Activation) -> TokenStream {
+    let name = ident(&names::pascal(activation.word()));
+    quote! { Activation::#name }
+}
+
+/// A field of a block that is no parameter: numbers that `forward` needs.
+struct Constant {
+    field: TokenStream,
+    init: TokenStream,
+}
+
+/// Rates of dropout, and which experts a gate mixes; each once.
+fn constants(block: &Block) -> Vec<Constant> {
+    let mut constants = Vec::new();
+    let mut rates: Vec<String> = Vec::new();
+    for node in &block.graph.nodes {
+        if let Op::Dropout { rate, .. } = &node.op {
+            let name = rate_field(&rate.path.fields);
+            if rates.contains(&name) {
+                continue;
+            }
+            let field = ident(&name);
+            let path = rate.path.fields.iter().map(|field| ident(field));
+            constants.push(Constant {
+                field: quote! {
+                    /// Share of the activations set to 0 while training.
+                    pub #field: f64
+                },
+                init: quote! { #field: config #(.#path)* },
+            });
+            rates.push(name);
+        }
+    }
+    for node in &block.graph.nodes {
+        let Op::Mix(Choice::OwnAndShared { name, tasks, own, shared }) = &node.op else { continue };
+        let field = ident(name);
+        let (tasks, own, shared) = (names::whole(*tasks), block_size(own), block_size(shared));
+        constants.push(Constant {
+            field: quote! {
+                /// The experts that each gate mixes: a task's own and the shared ones.
+                #[module(skip)]
+                #field: Choice
+            },
+            init: quote! { #field: Choice::own_and_shared(#tasks, #own, #shared) },
+        });
+    }
+    constants
+}
+
+/// `level_1_dropout`.
+fn rate_field(path: &[String]) -> String {
+    path.join("_")
+}
+
+/// True if a parameter's size depends on the width of the argument with this variable.
+pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
+    let depends = |size: &Size| {
+        size.terms.iter().any(|term| matches!(&term.symbol, Symbol::Width(name) if *argument == names::local(name)))
+    };
+    block.params.iter().any(|param| match &param.kind {
+        ParamKind::Linear(linear) => depends(&linear.input) || depends(&linear.output),
+        ParamKind::Norm { width, .. } => depends(width),
+    })
+}
+
+/// A size in terms of a block's `config` and its arguments' widths.
+fn block_size(size: &Size) -> TokenStream {
+    super::model::size(size, &|symbol| match symbol {
+        Symbol::Config(path) => super::config::access(path),
+        Symbol::Width(name) => {
+            let name = ident(&names::local(name));
+            quote! { #name }
+        }
+    })
+}
+
+/// What all paths have in common, if each is `prefix.TASK`.
+fn task_prefix(members: &[Members]) -> Option<&str> {
+    let prefix = |member: &Members| member.path.rsplit_once('.').map(|(prefix, _)| prefix.len());
+    let first = members.first()?;
+    let length = prefix(first)?;
+    let same = |member: &Members| {
+        member.count.is_none() && prefix(member) == Some(length) && member.path[..length] == first.path[..length]
+    };
+    members.iter().all(same).then(|| &first.path[..length])
+}
+
+/// `.reading(...)`, where members do not read the slot of their own position.
+fn reading(members: &[Members]) -> Option<TokenStream> {
+    let slots: Vec<usize> = members.iter().filter_map(|member| match member.slot {
+        Slot::At(slot) => Some(slot),
+        Slot::Own => None,
+    }).collect();
+    let single = members.iter().all(|member| member.count.is_none());
+    if slots.len() != members.len() || single && slots.iter().copied().eq(0..members.len()) {
+        return None;
+    }
+    let slots = slots.iter().map(|slot| names::whole(*slot));
+    if single {
+        return Some(quote! { .reading(vec![#(#slots),*]) });
+    }
+    let parts = slots.zip(members).map(|(slot, member)| {
+        let size = block_size(&member.size());
+        quote! { vec![#slot; #size] }
+    });
+    Some(quote! { .reading([#(#parts),*].concat()) })
+}

@@ -1,0 +1,217 @@
+//! The network: the struct of its blocks and the runtime's trait.
+
+use super::{Generator, docs, ident, names, text};
+use crate::hir::Weighting;
+use crate::ir::{Block, Node, Op, Size, Symbol};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+impl Generator<'_> {
+    pub(super) fn model_items(&self) -> Vec<TokenStream> {
+        let name = self.own_type("");
+        let docs = docs(match self.model.docs.is_empty() {
+            true => "The network.",
+            false => &self.model.docs,
+        });
+        let blocks = self.ir.blocks.iter().zip(&self.names.blocks).map(|(block, part)| {
+            let (field, ty) = (self.ident(&names::local(&block.name), block.span), self.type_named(part, block.span));
+            let docs = super::docs(&self.block_docs(block));
+            quote! { #docs pub #field: #ty }
+        });
+        let ranges = self.columns().map(|node| {
+            let (field, docs) = (ranges_field(node), format!(" Where the columns of `{}` stand in the input.", node.name));
+            quote! { #[doc = #docs] #[module(skip)] #field: Vec<std::ops::Range<usize>> }
+        });
+        vec![
+            quote! {
+                #docs
+                #[derive(Module, Debug)]
+                pub struct #name {
+                    #(#blocks,)*
+                    /// How the tasks' losses become one.
+                    pub weighting: Weighting,
+                    #(#ranges,)*
+                }
+            },
+            self.model_impl(),
+        ]
+    }
+
+    /// The text of the spec.
+    pub(super) fn spec_const(&self) -> TokenStream {
+        let spec = text::raw_string(self.source.text());
+        quote! { const SPEC: &str = #spec; }
+    }
+
+    /// The nodes that read some of the input's columns.
+    fn columns(&self) -> impl Iterator<Item = &Node> {
+        self.ir.graph.nodes.iter().filter(|node| matches!(node.op, Op::Columns { .. }))
+    }
+
+    fn model_impl(&self) -> TokenStream {
+        let (name, config) = (self.own_type(""), self.own_type("Config"));
+        let title = &self.model.name.text;
+        let constants = quote! {
+            type Config = #config;
+            const NAME: &'static str = #title;
+            const SPEC: &'static str = SPEC;
+        };
+        let default = quote! { fn default_config() -> #config { #config::new() } };
+        let train = quote! { fn train(config: &#config) -> &TrainConfig { &config.train } };
+        let weighting = quote! { fn weighting(&self) -> &Weighting { &self.weighting } };
+        let members = self.members(vec![
+            constants,
+            default,
+            self.schema_fn(),
+            train,
+            self.new_fn(),
+            self.forward_fn(),
+            weighting,
+            self.ranks_fn(),
+            self.expectations_fn(),
+        ]);
+        quote! { impl Model for #name { #members } }
+    }
+
+    fn new_fn(&self) -> TokenStream {
+        let config = self.own_type("Config");
+        let graph = &self.ir.graph;
+        let input = graph.nodes.iter().any(|node| self.block_widths(node).any(|size| uses(&size, "input")));
+        let columns: Vec<&Node> = self.columns().collect();
+        let uncertainty = self.model.weighting == Weighting::Uncertainty;
+        let schema = (input || uncertainty || !columns.is_empty()).then(|| quote! { let schema = Self::schema(config); });
+        let input = input.then(|| quote! { let input = schema.width(); });
+        let ranges = columns.iter().map(|node| {
+            let (field, width) = (ranges_field(node), ident(&names::local(&node.name)));
+            let Op::Columns { names, .. } = &node.op else { unreachable!("filtered") };
+            let used = graph.nodes.iter().any(|reader| self.block_widths(reader).any(|size| uses(&size, &node.name)));
+            let width = used.then(|| quote! { let #width = #field.iter().map(|range| range.len()).sum::<usize>(); });
+            quote! { let #field = schema.columns(&[#(#names),*]); #width }
+        });
+        let calls = graph.nodes.iter().filter_map(|node| match node.op {
+            Op::Block(block) => Some((node, block)),
+            _ => None,
+        });
+        let fields = calls.map(|(node, index)| {
+            let block = &self.ir.blocks[index];
+            let (field, ty) = (ident(&names::local(&block.name)), self.type_named(&self.names.blocks[index], block.span));
+            let config = (!block.config.fields.is_empty()).then(|| quote! { &config.#field, });
+            let widths = self.block_widths(node).map(|width| self.model_size(&width));
+            quote! { #field: #ty::new(#config init, #(#widths),*) }
+        });
+        let fields: Vec<TokenStream> = fields.collect();
+        let weighting = self.weighting_new();
+        let kept = columns.iter().map(|node| ranges_field(node));
+        quote! {
+            fn new(config: &#config, init: &Init) -> Self {
+                #schema #input #(#ranges)*
+                Self { #(#fields,)* weighting: #weighting, #(#kept,)* }
+            }
+        }
+    }
+
+    /// The widths that a block's `new` takes, in the model's terms.
+    fn block_widths<'s>(&'s self, node: &'s Node) -> impl Iterator<Item = Size> + 's {
+        let block = match node.op {
+            Op::Block(block) => Some(&self.ir.blocks[block]),
+            _ => None,
+        };
+        let arguments = block.into_iter().flat_map(|block| block.arguments().map(move |argument| (block, argument)));
+        arguments.zip(&node.inputs).filter_map(|((block, argument), input)| {
+            let wanted = super::block::uses_width(block, &ident(&names::local(&argument.name)));
+            wanted.then(|| self.ir.graph[*input].shape.width.clone())
+        })
+    }
+
+    fn model_size(&self, width: &Size) -> TokenStream {
+        size(width, &|symbol| match symbol {
+            Symbol::Width(name) => {
+                let name = ident(&names::local(name));
+                quote! { #name }
+            }
+            Symbol::Config(path) => {
+                let mut path = path.clone();
+                // The outermost field is a block's, with the name that it has beside the others.
+                path.fields[0] = names::local(&path.fields[0]);
+                super::config::access(&path)
+            }
+        })
+    }
+
+    fn weighting_new(&self) -> TokenStream {
+        match &self.model.weighting {
+            Weighting::Equal => quote! { Weighting::equal(TASKS.len()) },
+            Weighting::Fixed(_) => {
+                let names = self.model.tasks.iter().map(|task| ident(&names::field(&task.name.text)));
+                quote! { Weighting::fixed(Vec::from([#(config.loss.#names),*])) }
+            }
+            Weighting::Uncertainty => {
+                quote! { Weighting::uncertainty(init, &schema.tasks.iter().map(|task| task.kind).collect::<Vec<_>>()) }
+            }
+        }
+    }
+
+    fn forward_fn(&self) -> TokenStream {
+        let needs_pass = |block: &Block| block.graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout { .. }));
+        let pass = ident(if self.ir.blocks.iter().any(needs_pass) { "pass" } else { "_pass" });
+        let graph = &self.ir.graph;
+        let body = self.straight_line(graph, &|node, inputs| match &node.op {
+            Op::Columns { .. } => {
+                let (input, field) = (&inputs[0], ranges_field(node));
+                quote! { columns(#input, &self.#field) }
+            }
+            Op::Concat => quote! { concat(vec![#(#inputs),*]) },
+            Op::Block(index) => {
+                let block = &self.ir.blocks[*index];
+                let field = ident(&names::local(&block.name));
+                let pass = needs_pass(block).then(|| quote! { , #pass });
+                quote! { self.#field.forward(#(#inputs),* #pass) }
+            }
+            Op::Logits(tasks) => {
+                let groups = tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| match graph[*id].op {
+                    Op::Block(block) => {
+                        let ty = self.type_named(&self.names.blocks[block], self.ir.blocks[block].span);
+                        quote! { (#input, #ty::TASKS) }
+                    }
+                    _ => {
+                        let tasks = tasks.iter().map(|task| names::whole(*task));
+                        quote! { (#input, &[#(#tasks),*]) }
+                    }
+                });
+                quote! { logits(vec![#(#groups),*], TASKS.len()) }
+            }
+            _ => unreachable!("stands in a block"),
+        });
+        quote! { fn forward(&self, input: Tensor<3>, #pass: &Pass) -> Tensor<2> { #body } }
+    }
+}
+
+/// `user_columns`.
+fn ranges_field(node: &Node) -> Ident {
+    ident(&format!("{}_columns", node.name))
+}
+
+fn uses(size: &Size, width: &str) -> bool {
+    size.terms.iter().any(|term| term.symbol == Symbol::Width(width.to_owned()))
+}
+
+/// A size as an expression: `3 * config.each + config.shared`.
+pub(super) fn size(size: &Size, symbol: &dyn Fn(&Symbol) -> TokenStream) -> TokenStream {
+    let terms = size.terms.iter().map(|term| {
+        let value = symbol(&term.symbol);
+        match term.times {
+            1 => value,
+            times => {
+                let times = names::whole(times);
+                quote! { #times * #value }
+            }
+        }
+    });
+    let constant = (size.constant > 0 || size.terms.is_empty()).then(|| {
+        let constant = names::whole(size.constant);
+        quote! { #constant }
+    });
+    let parts: Vec<TokenStream> = terms.chain(constant).collect();
+    quote! { #(#parts)+* }
+}
+

@@ -1,0 +1,90 @@
+//! Predictions with a name for each task: `FeedPrediction` of one row, `FeedPredictions` of many.
+
+use super::{Generator, names};
+use crate::hir::TaskKind;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// A predicted value of a row, in the runtime's order.
+pub(super) struct Output {
+    /// Its field.
+    pub field: Ident,
+    /// What it is.
+    docs: String,
+}
+
+impl Generator<'_> {
+    /// For each task its prediction, and after a chained task's the conditional probability.
+    pub(super) fn outputs(&self) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for task in &self.model.tasks {
+            let name = &task.name.text;
+            let docs = match (&task.kind, task.given) {
+                (TaskKind::Binary { .. }, None) => format!("P({name})."),
+                (TaskKind::Binary { .. }, Some(given)) => {
+                    format!("P({name}) = P({}) P({name} | {0}).", self.ir.tasks[given.0])
+                }
+                (TaskKind::Regression { .. }, _) => format!("Predicted `{name}`, in the label's unit."),
+            };
+            outputs.push(Output { field: self.ident(&names::field(name), task.name.span), docs });
+            if let Some(given) = task.given {
+                let given = &self.ir.tasks[given.0];
+                let field = self.ident(&conditional(name, given), task.name.span);
+                outputs.push(Output { field, docs: format!("P({name} | {given}).") });
+            }
+        }
+        outputs
+    }
+
+    pub(super) fn prediction_items(&self) -> Vec<TokenStream> {
+        let (one, many) = (self.own_type("Prediction"), self.own_type("Predictions"));
+        let outputs = self.outputs();
+        let fields: Vec<&Ident> = outputs.iter().map(|output| &output.field).collect();
+        let docs: Vec<TokenStream> = outputs.iter().map(|output| super::docs(&output.docs)).collect();
+        let width = names::whole(outputs.len());
+        let indices: Vec<_> = (0..outputs.len()).map(names::whole).collect();
+        let (first, blank) = (fields[0], super::text::blank(self.printed));
+        vec![
+            quote! {
+                /// The predictions of one row.
+                #[derive(Debug, Clone, Copy, Default, PartialEq)]
+                pub struct #one { #(#docs pub #fields: f64),* }
+            },
+            quote! {
+                /// The predictions of a row that has them in the order of the fields.
+                fn prediction(row: &[f64]) -> #one {
+                    #one { #(#fields: row[#indices]),* }
+                }
+            },
+            quote! {
+                /// The predictions of many rows.
+                #[derive(Debug, Clone, Default, PartialEq)]
+                pub struct #many { #(#docs pub #fields: Vec<f32>),* }
+            },
+            quote! {
+                impl #many {
+                    /// From rows of the runtime's predictions, one after the other: each in the order of the fields.
+                    pub fn from_rows(values: &[f32]) -> Self {
+                        let column = |index: usize| values.chunks_exact(#width).map(|row| row[index]).collect();
+                        Self { #(#fields: column(#indices)),* }
+                    }
+                    #blank
+                    /// The number of rows.
+                    pub fn rows(&self) -> usize {
+                        self.#first.len()
+                    }
+                    #blank
+                    /// The predictions of one row. Panics if there is no such row.
+                    pub fn row(&self, row: usize) -> #one {
+                        #one { #(#fields: f64::from(self.#fields[row])),* }
+                    }
+                }
+            },
+        ]
+    }
+}
+
+/// `buy_given_click`.
+pub(super) fn conditional(task: &str, given: &str) -> String {
+    format!("{task}_given_{given}")
+}

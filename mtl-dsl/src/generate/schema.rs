@@ -1,0 +1,145 @@
+//! The schema function: features and tasks with the numbers of a configuration.
+
+use super::{Generator, ident, names};
+use crate::hir::{Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, Task, TaskKind};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Generator<'_> {
+    pub(super) fn schema_fn(&self) -> TokenStream {
+        let (config, name) = (self.own_type("Config"), &self.model.name.text);
+        let features = self.model.features.iter().map(|feature| self.feature(feature));
+        let tasks = self.model.tasks.iter().map(|task| self.task(task));
+        quote! {
+            fn schema(config: &#config) -> schema::Schema {
+                schema::Schema {
+                    model: #name.into(),
+                    features: Vec::from([#(#features),*]),
+                    tasks: Vec::from([#(#tasks),*]),
+                    group_by: config.train.group_by.clone(),
+                }
+            }
+        }
+    }
+
+    fn feature(&self, feature: &Feature) -> TokenStream {
+        let (entity, name, column) = (&feature.entity, &feature.name.text, &feature.column);
+        let numbers = |name: &str| {
+            let field = ident(&names::field(name));
+            quote! { config.features.#field }
+        };
+        let own = numbers(name);
+        match &feature.kind {
+            FeatureKind::Id { unseen_is_missing, .. } => {
+                let unseen = unseen(*unseen_is_missing);
+                quote! { entries::id(#entity, #name, #column, #own.table(), #unseen) }
+            }
+            FeatureKind::Ids { unseen_is_missing, share, pool, .. } => {
+                let owner = share.map(|id| &self.model.features[id.0].name.text);
+                let table = owner.map_or(own.clone(), |owner| numbers(owner));
+                let share = owner.map_or(quote! { None }, |owner| quote! { Some(#owner) });
+                let (unseen, pool) = (unseen(*unseen_is_missing), pool_path(*pool));
+                quote! { entries::ids(#entity, #name, #column, #table.table(), #unseen, #share, #own.max_len, #pool) }
+            }
+            FeatureKind::Number { log1p, standard, indicator } => {
+                let transform = transform(*log1p);
+                let scale = ident(if *standard { "Standard" } else { "None" });
+                let missing = ident(if *indicator { "Indicator" } else { "Mean" });
+                quote! {
+                    entries::number(
+                        #entity, #name, #column, #transform, schema::Scale::#scale, schema::MissingNumber::#missing
+                    )
+                }
+            }
+        }
+    }
+
+    fn task(&self, task: &Task) -> TokenStream {
+        let name = &task.name.text;
+        let field = ident(&names::field(name));
+        let label = match &task.label {
+            Label::Column(column) => quote! { entries::column(#column) },
+            Label::Where(of) => {
+                let of = condition(of);
+                quote! { schema::Label::Where(#of) }
+            }
+        };
+        let plain = match &task.kind {
+            TaskKind::Binary { .. } => quote! { entries::binary(#name, config.tasks.#field.pos_weight, #label) },
+            TaskKind::Regression { log1p, loss } => {
+                let transform = transform(*log1p);
+                let loss = match loss {
+                    RegressionLoss::Mse => quote! { schema::RegressionLoss::Mse },
+                    RegressionLoss::Huber { .. } => {
+                        quote! { schema::RegressionLoss::Huber { delta: config.tasks.#field.delta } }
+                    }
+                };
+                quote! { entries::regression(#name, #transform, #loss, #label) }
+            }
+        };
+        let space = task.sample_space.as_ref().map(|of| {
+            let of = condition(of);
+            quote! { sample_space: Some(#of), }
+        });
+        let weight = task.weight_column.as_ref().map(|column| quote! { weight_column: Some(#column.into()), });
+        let given = task.given.map(|given| {
+            let given = names::whole(given.0);
+            quote! { given: Some(#given), }
+        });
+        if space.is_none() && weight.is_none() && given.is_none() {
+            return plain;
+        }
+        quote! { schema::Task { #space #weight #given ..#plain } }
+    }
+}
+
+fn unseen(missing: bool) -> TokenStream {
+    let word = ident(if missing { "Missing" } else { "Own" });
+    quote! { schema::Unseen::#word }
+}
+
+fn transform(log1p: bool) -> TokenStream {
+    let word = ident(if log1p { "Log1p" } else { "None" });
+    quote! { schema::Transform::#word }
+}
+
+fn pool_path(pool: Pool) -> TokenStream {
+    let word = ident(match pool {
+        Pool::Mean => "Mean",
+        Pool::Sum => "Sum",
+        Pool::Max => "Max",
+    });
+    quote! { schema::Pool::#word }
+}
+
+fn condition(of: &Condition) -> TokenStream {
+    match of {
+        Condition::Compare { column, op, value } => {
+            let op = ident(match op {
+                Compare::Equal => "Equal",
+                Compare::NotEqual => "NotEqual",
+                Compare::Less => "Less",
+                Compare::LessOrEqual => "LessOrEqual",
+                Compare::Greater => "Greater",
+                Compare::GreaterOrEqual => "GreaterOrEqual",
+            });
+            let value = match value {
+                Constant::Number(number) => names::real(*number),
+                Constant::Text(text) => quote! { #text },
+            };
+            quote! { entries::compare(#column, schema::Compare::#op, #value) }
+        }
+        Condition::And(a, b) => {
+            let (a, b) = (condition(a), condition(b));
+            quote! { entries::and(#a, #b) }
+        }
+        Condition::Or(a, b) => {
+            let (a, b) = (condition(a), condition(b));
+            quote! { entries::or(#a, #b) }
+        }
+        Condition::Not(a) => {
+            let a = condition(a);
+            quote! { entries::not(#a) }
+        }
+    }
+}
