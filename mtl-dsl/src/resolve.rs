@@ -108,6 +108,7 @@ impl<'a> Names<'a> {
                     DuplicateName, name.span, "`{}` and `{other}` differ in underscores alone", name.text;
                     label(at): "the other is declared here"; help: "choose names that a reader can tell apart"
                 ));
+                self.declared.insert(&name.text, (declared, name.span));
                 true
             }
             None => {

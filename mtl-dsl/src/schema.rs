@@ -72,6 +72,8 @@ pub enum Shape {
 pub struct Choice {
     /// What the alternatives are called in a message, in the singular.
     pub noun: &'static str,
+    /// And in the plural.
+    pub plural: &'static str,
     /// The code of the error for a name that is none of them.
     pub unknown: crate::diagnostic::Code,
     /// The alternatives.

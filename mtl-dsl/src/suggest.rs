@@ -1,6 +1,6 @@
 //! "Did you mean": what a name that does not exist may have been meant to be.
 
-/// Names what exists, and first what was probably meant: "did you mean `like`? the tasks are `click`, `like`".
+/// Names what exists, and first what was probably meant: "did you mean `like`? known tasks: `click`, `like`".
 pub(crate) fn did_you_mean<'a>(found: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let candidates: Vec<&str> = candidates.into_iter().collect();
     let all = match candidates.as_slice() {
@@ -8,7 +8,7 @@ pub(crate) fn did_you_mean<'a>(found: &str, what: &str, candidates: impl IntoIte
         several => several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
     };
     let nearest = candidates.iter().map(|name| (distance(found, name), *name)).min();
-    let all = format!("the {what} are {all}");
+    let all = format!("known {what}: {all}");
     match nearest {
         Some((distance, name)) if distance <= name.len().max(found.len()) / 3 => {
             format!("did you mean `{name}`? {all}")

@@ -98,7 +98,7 @@ impl Dataflow<'_> {
         let mut parts: Vec<Option<Expr>> = Vec::new();
         for argument in &call.arguments {
             if let Some(name) = &argument.name {
-                sink.push(diagnostic!(UnknownOption, name.span, "`concat` has no option `{}`", name.text));
+                sink.push(diagnostic!(UnknownOption, name.span, "`concat` has no option `{}`", name.text; help: "write `concat(a, b)`"));
                 parts.push(None);
                 continue;
             }

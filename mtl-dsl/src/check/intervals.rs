@@ -160,12 +160,16 @@ fn call(
     let (first, x) = arguments[0];
     match function {
         ScoreFn::Log | ScoreFn::Log1p => {
-            let (border, name) = if function == ScoreFn::Log { (0.0, "log") } else { (-1.0, "log1p") };
+            let (border, name, help) = match function {
+                ScoreFn::Log => {
+                    (0.0, "log", "write `log(x + 1e-6)` where x is never negative, else `log(max(x, 1e-6))`")
+                }
+                _ => (-1.0, "log1p", "write `log1p(max(x, 0))`"),
+            };
             if x.low <= border {
-                let least = 1e-6 + border;
                 sink.push(diagnostic!(
                     LogDomain, first.span, "`{name}` takes numbers above {border}, and this lies in {x}";
-                    help: "write `{name}(x + 1e-6)` where x is never below {border}, or `{name}(max(x, {least}))`"
+                    help: "{help}"
                 ));
                 return None;
             }
@@ -275,12 +279,13 @@ impl std::fmt::Display for Interval {
         match self.low {
             f64::NEG_INFINITY => write!(f, "(-inf, ")?,
             low if low == 0.0_f64.next_up() => write!(f, "(0, ")?,
-            low => write!(f, "[{low}, ")?,
+            // Adding 0 turns -0 into 0.
+            low => write!(f, "[{}, ", low + 0.0)?,
         }
         match self.high {
             f64::INFINITY => write!(f, "inf)"),
             high if high == 0.0_f64.next_down() => write!(f, "0)"),
-            high => write!(f, "{high}]"),
+            high => write!(f, "{}]", high + 0.0),
         }
     }
 }

@@ -138,10 +138,15 @@ pub(super) fn read<'a>(
         }
     }
     let mut values = Vec::new();
+    let all_placed = sink.len() == errors;
     for (parameter, written) in signature.parameters.iter().zip(written) {
         let value = match written {
             Some((_, expr)) => read_value(parameter, expr, sink),
-            None => default_value(signature, parameter, at, sink),
+            // A value that found no place may have been meant for what is missing.
+            None if all_placed || !matches!(parameter.default, Default::Required) => {
+                default_value(signature, parameter, at, sink)
+            }
+            None => None,
         };
         values.extend(value.map(|value| (parameter, written.map(|(_, expr)| expr.span), value)));
     }
@@ -207,7 +212,7 @@ fn default_value<'a>(
 fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink) -> Option<Value<'a>> {
     let name = parameter.name;
     Some(match parameter.shape {
-        Shape::Number(range) => Value::Plain(hir::Value::Number(number(name, range, expr, sink)?)),
+        Shape::Number(range) => Value::Plain(hir::Value::Number(number(&format!("`{name}`"), range, expr, sink)?)),
         Shape::Word(words) => Value::Plain(hir::Value::Word(word(name, words, expr, sink)?)),
         Shape::Widths => Value::Plain(hir::Value::Numbers(widths(name, expr, sink)?)),
         Shape::Block { may_be_empty } => Value::Plain(hir::Value::Block(block(name, may_be_empty, expr, sink)?)),
@@ -221,14 +226,14 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
     })
 }
 
-/// A number of a range.
-pub(super) fn number(name: &str, range: Range, expr: &Expr, sink: &mut Sink) -> Option<Number> {
+/// A number of a range; `what` names it in a message.
+pub(super) fn number(what: &str, range: Range, expr: &Expr, sink: &mut Sink) -> Option<Number> {
     let Some(value) = expr.as_number() else {
-        sink.push(diagnostic!(WrongArgument, expr.span, "`{name}` takes {}, found {}", range.words, expr.describe()));
+        sink.push(diagnostic!(WrongArgument, expr.span, "{what} must be {}, found {}", range.words, expr.describe()));
         return None;
     };
     if !range.contains(value) {
-        sink.push(diagnostic!(OutOfRange, expr.span, "`{name}` takes {}, found {value}", range.words));
+        sink.push(diagnostic!(OutOfRange, expr.span, "{what} must be {}, found {value}", range.words));
         return None;
     }
     Some(Number { value, span: expr.span })
@@ -265,7 +270,7 @@ fn widths(name: &str, expr: &Expr, sink: &mut Sink) -> Option<Vec<Number>> {
         );
         return None;
     }
-    let widths: Vec<_> = items.iter().map(|item| number(name, Range::SIZE, item, sink)).collect();
+    let widths: Vec<_> = items.iter().map(|item| number("a width", Range::SIZE, item, sink)).collect();
     widths.into_iter().collect()
 }
 
@@ -312,7 +317,7 @@ fn block(name: &str, may_be_empty: bool, expr: &Expr, sink: &mut Sink) -> Option
     let (count, template) = match &expr.kind {
         ExprKind::Binary(BinaryOp::Multiply, count, template) => {
             let range = if may_be_empty { Range::COUNT } else { Range::SIZE };
-            (number(name, range, count, sink), template.as_ref())
+            (number("a number of blocks", range, count, sink), template.as_ref())
         }
         _ => (Some(Number { value: 1.0, span: expr.span }), expr),
     };
@@ -372,14 +377,14 @@ fn alternative<'a>(
 ) -> Option<(&'static str, Options<'a>)> {
     let all = choice.of.iter().map(|of| of.name);
     let Some((called, given)) = expr.as_call() else {
-        let help = did_you_mean("", "words", all);
+        let help = did_you_mean("", choice.plural, all);
         sink.push(
             diagnostic!(WrongArgument, expr.span, "`{name}` takes a word, found {}", expr.describe(); help: "{help}"),
         );
         return None;
     };
     let Some(of) = choice.of.iter().find(|of| of.name == called.text) else {
-        let help = did_you_mean(&called.text, &format!("words for `{name}`"), all);
+        let help = did_you_mean(&called.text, choice.plural, all);
         sink.push(match losses::kind_of(&called.text) {
             Some(kind) if choice.noun == "loss" => diagnostic!(
                 LossMismatch, called.span, "`{}` is a loss of `{kind}` tasks", called.text; help: "{help}"

@@ -54,7 +54,7 @@ fn check_param(names: &Names<'_>, param: &ast::Param, sink: &mut Sink) -> Option
             label(at): "first declared here, as {}", declared.noun(); help: "give the parameter a name of its own"
         ));
     }
-    let default = options::number("param", REAL, &param.default, sink);
+    let default = options::number("a default", REAL, &param.default, sink);
     let ExprKind::Binary(BinaryOp::Range, low, high) = &param.interval.kind else {
         sink.push(diagnostic!(
             WrongArgument, param.interval.span, "a parameter lies in an interval, found {}", param.interval.describe();
@@ -62,7 +62,7 @@ fn check_param(names: &Names<'_>, param: &ast::Param, sink: &mut Sink) -> Option
         ));
         return None;
     };
-    let (low, high) = (options::number("param", REAL, low, sink), options::number("param", REAL, high, sink));
+    let (low, high) = (options::number("an end", REAL, low, sink), options::number("an end", REAL, high, sink));
     let (default, low, high) = (default?, low?, high?);
     if low.value > high.value {
         sink.push(diagnostic!(
@@ -217,12 +217,20 @@ impl Scope<'_> {
                 sink.push(diagnostic!(
                     UnknownOption, named.span, "`{}` has no option `{}`", name.text, named.text; help: "write `{}`", function.form
                 ));
+                arguments.push(None);
+                continue;
             }
             arguments.push(self.expr(&argument.value, sink));
         }
         if !(function.least..=function.most).contains(&arguments.len()) {
+            let least = function.least;
+            let takes = match least == 1 {
+                true => "one value".to_owned(),
+                false if function.most > least => format!("{least} values or more"),
+                false => format!("{least} values"),
+            };
             sink.push(diagnostic!(
-                ArgumentCount, name.span, "`{}` does not take {} values", name.text, arguments.len(); help: "write `{}`", function.form
+                ArgumentCount, name.span, "`{}` takes {takes}, found {}", name.text, arguments.len(); help: "write `{}`", function.form
             ));
             return None;
         }

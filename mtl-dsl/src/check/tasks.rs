@@ -127,9 +127,10 @@ fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) 
         for task in [at, to] {
             if !binary(&tasks[task]) {
                 let name = &names.tasks[task].name;
+                let rows = if task == at { word.text.clone() } else { format!("{} > 0", word.text) };
                 sink.push(diagnostic!(
                     GivenNotBinary, word.span, "`given` joins probabilities, and `{}` is a regression", name.text;
-                    label(name.span): "declared here"; help: "for the rows of a regression write `where: {}`", word.text
+                    label(name.span): "declared here"; help: "to choose its rows write `where: {rows}`"
                 ));
             }
         }

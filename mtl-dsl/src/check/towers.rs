@@ -29,7 +29,7 @@ pub(super) fn check(
             (_, Some(task)) => &mut own[task],
             (_, None) => {
                 let help = did_you_mean(&name.text, "tasks", names.task_names());
-                sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}, and `each` is all"));
+                sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}; `each` stands for all of them"));
                 continue;
             }
         };

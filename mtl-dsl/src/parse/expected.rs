@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pest::Parser;
 use pest::error::InputLocation;
 
+use super::text::{comment_length, number_length, text_length};
 use super::{Grammar, Rule};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::schema::items::ITEMS;
@@ -21,7 +22,8 @@ pub(super) fn explain(text: &str, junk: Span, rule: Rule) -> Diagnostic {
     pest::set_error_detail(true);
     let Err(error) = Grammar::parse(rule, slice) else {
         // It can be read alone: what follows it is wrong.
-        return diagnostic!(Syntax, last_token(text, junk.end as usize), "unexpected text after this");
+        let (last, _) = around(text, junk.start as usize, junk.end as usize);
+        return diagnostic!(Syntax, last, "unexpected text after this");
     };
     let (furthest, tokens) = match error.parse_attempts() {
         Some(attempts) => {
@@ -32,13 +34,17 @@ pub(super) fn explain(text: &str, junk: Span, rule: Rule) -> Diagnostic {
             InputLocation::Span((at, _)) => (at, BTreeSet::new()),
         },
     };
-    let at = junk.start as usize + furthest;
+    let mut at = junk.start as usize + furthest;
+    // Documentation in a wrong place was read as the beginning of a comment.
+    while text[..at].ends_with('/') {
+        at -= 1;
+    }
     let after_word = text[..at].bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let mut expected = sentence(&tokens, after_word);
     if rule == Rule::only_entry && expected.is_empty() {
         expected.push("`,`".to_owned());
     }
-    let found = next_token(text, at);
+    let (previous, found) = around(text, junk.start as usize, at);
     let found_text = &text[found.range()];
     let wanted = match expected.split_last() {
         None => String::new(),
@@ -46,10 +52,11 @@ pub(super) fn explain(text: &str, junk: Span, rule: Rule) -> Diagnostic {
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
     };
     // A missing end is reported where it belongs: behind what it would end.
-    let next_line = text[at..found.start as usize].contains('\n');
+    let next_line = text.get(previous.end as usize..found.start as usize).is_some_and(|gap| gap.contains('\n'));
     let ends = expected.iter().any(|token| matches!(token.as_str(), "`;`" | "`,`"));
-    let previous = last_token(text, at);
-    let problem = if wanted.is_empty() {
+    let problem = if found_text == "///" {
+        diagnostic!(Syntax, found, "`///` documents nothing here")
+    } else if wanted.is_empty() {
         diagnostic!(Syntax, found, "unexpected `{found_text}`")
     } else if (ends && next_line) || found_text.is_empty() {
         diagnostic!(Syntax, previous, "expected {wanted} after `{}`", &text[previous.range()])
@@ -84,7 +91,7 @@ fn help(rule: Rule, word: &str, found: &str) -> Option<String> {
         Rule::only_model => Some("a spec is `model NAME { ... }`".to_owned()),
         Rule::only_entry => Some("an entry is `name: value`, and entries are separated by `,`".to_owned()),
         _ if found == "///" => {
-            Some("`///` documents an item, an entry or a parameter; other comments are `//`".to_owned())
+            Some("it stands before an item, an entry or a parameter; other comments are `//`".to_owned())
         }
         _ => ITEMS.iter().find(|(item, _)| *item == word).map(|(_, form)| format!("the form is `{form}`")),
     }
@@ -117,6 +124,17 @@ fn first_word(text: &str) -> (usize, &str) {
     (start, &text[start..start + length])
 }
 
+/// The last token that ends at or before a place, and the token after it; tokens are counted from `start`.
+fn around(text: &str, start: usize, at: usize) -> (Span, Span) {
+    let mut found = next_token(text, start);
+    let mut previous = found;
+    while (found.end as usize) <= at && found.start < found.end {
+        previous = found;
+        found = next_token(text, found.end as usize);
+    }
+    (previous, found)
+}
+
 /// The token at or after a place; empty at the end.
 fn next_token(text: &str, at: usize) -> Span {
     let start = skip_blank(text, at, false);
@@ -124,8 +142,9 @@ fn next_token(text: &str, at: usize) -> Span {
     let word = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     let length = match rest.chars().next() {
         None => 0,
+        Some('0'..='9') => number_length(rest),
         Some(_) if word > 0 => word,
-        Some('"') => text_length(rest),
+        Some('"') => text_length(rest).unwrap_or(rest.len()),
         Some(_) if rest.starts_with("///") => 3,
         Some(first) => {
             let pair = ["==", "!=", "<=", ">=", "&&", "||", "..", "=>", "->", "::"];
@@ -133,18 +152,6 @@ fn next_token(text: &str, at: usize) -> Span {
         }
     };
     Span::new(start, start + length)
-}
-
-/// The token before a place.
-fn last_token(text: &str, at: usize) -> Span {
-    let (mut last, mut from) = (Span::new(0, 0), 0);
-    loop {
-        let token = next_token(text, from);
-        if token.start as usize >= at || token.start == token.end {
-            return last;
-        }
-        (last, from) = (token, token.end as usize);
-    }
 }
 
 /// Skips spaces and comments, and documentation too if asked.
@@ -158,35 +165,9 @@ fn skip_blank(text: &str, mut at: usize, docs: bool) -> usize {
         } else if plain {
             rest.find('\n').unwrap_or(rest.len())
         } else if rest.starts_with("/*") {
-            comment_length(rest)
+            comment_length(rest, usize::MAX).unwrap_or(rest.len())
         } else {
             return at;
         };
     }
-}
-
-fn comment_length(rest: &str) -> usize {
-    let (mut depth, mut at) = (0, 0);
-    while at < rest.len() {
-        match rest.as_bytes().get(at..at + 2) {
-            Some(b"/*") => (depth, at) = (depth + 1, at + 2),
-            Some(b"*/") if depth == 1 => return at + 2,
-            Some(b"*/") => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
-        }
-    }
-    rest.len()
-}
-
-fn text_length(rest: &str) -> usize {
-    let mut escaped = false;
-    for (at, byte) in rest.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return at + 1,
-            _ => {}
-        }
-    }
-    rest.len()
 }

@@ -105,35 +105,14 @@ impl Scan<'_> {
         if documents || rest.starts_with("/*!") {
             self.refuse_inner_docs(3);
         }
-        let (mut depth, mut at) = (0, 0);
-        let bytes = rest.as_bytes();
-        loop {
-            match bytes.get(at..at + 2) {
-                Some(b"/*") => {
-                    depth += 1;
-                    at += 2;
-                    if depth > DEEPEST {
-                        self.problems.push(diagnostic!(Limit, self.span(2), "comments are nested too deep"));
-                        return None;
-                    }
-                }
-                Some(b"*/") => {
-                    depth -= 1;
-                    at += 2;
-                    if depth == 0 {
-                        return Some(at);
-                    }
-                }
-                Some(_) => at += 1,
-                None => {
-                    let span = self.span(2);
-                    self.problems.push(
-                        diagnostic!(UnclosedDelimiter, span, "this comment is never closed"; help: "end it with `*/`"),
-                    );
-                    return None;
-                }
-            }
+        let length = text::comment_length(rest, DEEPEST);
+        if length.is_none() {
+            self.problems.push(diagnostic!(
+                UnclosedDelimiter, self.span(2), "this comment is never closed";
+                help: "end it with `*/`; at most {DEEPEST} comments stand within each other"
+            ));
         }
+        length
     }
 
     fn refuse_inner_docs(&mut self, length: usize) {
@@ -144,40 +123,23 @@ impl Scan<'_> {
     }
 
     fn text_literal(&mut self, rest: &str) -> Option<usize> {
-        let mut escaped = false;
-        for (at, byte) in rest.bytes().enumerate().skip(1) {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => {
-                    let length = at + 1;
-                    text::check_escapes(&rest[..length], self.at, &mut self.problems);
-                    self.refuse_suffix(rest, length, "a text");
-                    return Some(length);
-                }
-                _ => {}
+        let length = text::text_length(rest);
+        match length {
+            Some(length) => {
+                text::check_escapes(&rest[..length], self.at, &mut self.problems);
+                self.refuse_suffix(rest, length, "a text");
+            }
+            None => {
+                let span = self.span(1);
+                self.problems
+                    .push(diagnostic!(UnclosedDelimiter, span, "this text is never closed"; help: "end it with `\"`"));
             }
         }
-        self.problems
-            .push(diagnostic!(UnclosedDelimiter, self.span(1), "this text is never closed"; help: "end it with `\"`"));
-        None
+        length
     }
 
     fn number(&mut self, rest: &str) -> usize {
-        let bytes = rest.as_bytes();
-        let digits =
-            |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count();
-        let mut length = digits(0);
-        if bytes.get(length) == Some(&b'.') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit) {
-            length += 1 + digits(length + 1);
-        }
-        if matches!(bytes.get(length), Some(b'e' | b'E')) {
-            let sign = usize::from(matches!(bytes.get(length + 1), Some(b'+' | b'-')));
-            let exponent = bytes[length + 1 + sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if exponent > 0 {
-                length += 1 + sign + exponent;
-            }
-        }
+        let length = text::number_length(rest);
         if text::number(&rest[..length]).is_infinite() {
             self.problems.push(diagnostic!(
                 UnexpectedCharacter,
@@ -203,7 +165,8 @@ impl Scan<'_> {
 
     fn unexpected(&mut self, character: char) -> usize {
         let span = self.span(character.len_utf8());
-        let problem = diagnostic!(UnexpectedCharacter, span, "unexpected character `{}`", character.escape_debug());
+        let shown = if character == '\'' { "'".to_owned() } else { character.escape_debug().to_string() };
+        let problem = diagnostic!(UnexpectedCharacter, span, "unexpected character `{shown}`");
         self.problems.push(match character {
             '#' => problem.help("comments begin with `//`"),
             '\'' => problem.help("texts stand in double quotes"),

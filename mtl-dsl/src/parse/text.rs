@@ -8,6 +8,57 @@ pub(super) fn number(literal: &str) -> f64 {
     literal.replace('_', "").parse().unwrap_or(f64::INFINITY)
 }
 
+/// The length of the number literal at the beginning.
+pub(super) fn number_length(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count();
+    let mut length = digits(0);
+    if bytes.get(length) == Some(&b'.') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit) {
+        length += 1 + digits(length + 1);
+    }
+    if matches!(bytes.get(length), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(length + 1), Some(b'+' | b'-')));
+        let exponent = bytes[length + 1 + sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if exponent > 0 {
+            length += 1 + sign + exponent;
+        }
+    }
+    length
+}
+
+/// The length of the text literal at the beginning; none when it is never closed.
+pub(super) fn text_length(rest: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, byte) in rest.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length of the block comment at the beginning, comments within it included; none when it is never closed, or when it
+/// holds more than `deepest` within each other.
+pub(super) fn comment_length(rest: &str, deepest: usize) -> Option<usize> {
+    let (mut depth, mut at) = (0, 0);
+    loop {
+        match rest.as_bytes().get(at..at + 2)? {
+            b"/*" => (depth, at) = (depth + 1, at + 2),
+            b"*/" => (depth, at) = (depth - 1, at + 2),
+            _ => at += 1,
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+        if depth > deepest {
+            return None;
+        }
+    }
+}
+
 /// The value of a text literal, quotes included; escapes that `check_escapes` refused stand for themselves.
 pub(super) fn unquote(literal: &str) -> String {
     let body = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(literal);

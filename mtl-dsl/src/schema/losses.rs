@@ -6,6 +6,7 @@ use crate::diagnostic::Code;
 /// Losses of binary tasks.
 pub static BINARY_LOSSES: Choice = Choice {
     noun: "loss",
+    plural: "losses of `binary` tasks",
     unknown: Code::UnknownLoss,
     of: &[Signature { name: "bce", docs: "Binary cross-entropy of the logit.", positional: 0, parameters: &[] }],
 };
@@ -13,6 +14,7 @@ pub static BINARY_LOSSES: Choice = Choice {
 /// Losses of regressions.
 pub static REGRESSION_LOSSES: Choice = Choice {
     noun: "loss",
+    plural: "losses of `regression` tasks",
     unknown: Code::UnknownLoss,
     of: &[
         Signature { name: "mse", docs: "The squared error.", positional: 0, parameters: &[] },

@@ -14,6 +14,7 @@ const fn learning_rate(default: f64) -> Parameter {
 /// Optimisers of the dense parameters.
 pub static OPTIMIZERS: Choice = Choice {
     noun: "optimizer",
+    plural: "optimizers",
     unknown: Code::UnknownOptimizer,
     of: &[
         Signature {
@@ -49,6 +50,7 @@ pub static OPTIMIZERS: Choice = Choice {
 /// Optimisers of embedding rows.
 pub static ROW_OPTIMIZERS: Choice = Choice {
     noun: "optimizer of embeddings",
+    plural: "optimizers of embeddings",
     unknown: Code::UnknownOptimizer,
     of: &[
         Signature {
