@@ -99,7 +99,10 @@ impl Lowering<'_> {
             Source::Columns(features) => features,
         };
         let graph = &mut self.ir.graph;
-        let op = Op::Columns { names: names_of(self.hir, features), all: features.iter().map(|id| id.0).eq(0..self.hir.features.len()) };
+        let op = Op::Columns {
+            names: names_of(self.hir, features),
+            all: features.iter().map(|id| id.0).eq(0..self.hir.features.len()),
+        };
         if let Some(known) = graph.nodes.iter().position(|node| node.op == op) {
             return NodeId(known);
         }
@@ -142,7 +145,8 @@ fn names_of(model: &hir::Model, features: &[FeatureId]) -> Vec<String> {
 /// The name and shape of columns of the input matrix: `input` for all of them, else a name that no other node has.
 fn columns(model: &hir::Model, features: &[FeatureId], others: &[Node]) -> (String, Shape) {
     let all = features.iter().map(|id| id.0).eq(0..model.features.len());
-    let short = Some(names_of(model, features).join("_")).filter(|name| name.len() < 30).unwrap_or("columns".to_owned());
+    let short =
+        Some(names_of(model, features).join("_")).filter(|name| name.len() < 30).unwrap_or("columns".to_owned());
     let counted = (2..).map(|n| format!("{short}_{n}"));
     let mut names = std::iter::once(short.clone()).chain(counted);
     let name = match all {

@@ -7,6 +7,7 @@ pub mod app;
 mod checkpoint;
 pub mod config;
 pub mod embedding;
+pub mod entries;
 pub mod error;
 mod evaluate;
 pub mod init;
@@ -25,6 +26,7 @@ pub use app::app;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use mtl_data as data;
+pub use mtl_macros::{mtl, mtl_file};
 pub use predict::{Predictions, Predictor};
 pub use train::{Splits, Trained, Trainer};
 
@@ -37,9 +39,14 @@ pub mod __private {
     pub use burn::tensor::{Device, Tensor};
     pub use mtl_data;
     pub use mtl_data::schema;
+    pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Table};
     pub use serde;
 
     pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
+    pub use crate::entries::{
+        self, BinaryConfig, BucketsBagConfig, BucketsConfig, HuberConfig, SharedBagConfig, VocabularyBagConfig,
+        VocabularyConfig,
+    };
     pub use crate::init::{Init, members, task_members};
     pub use crate::model::{Expectation, Model, ModelConfig, Pass, Rank};
     pub use crate::nn::{Activation, LayerNorm, Linear, activate};

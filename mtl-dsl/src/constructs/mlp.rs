@@ -8,8 +8,7 @@ use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Range, Shape, Signature};
 
 /// `mlp(x, [256, 128])`.
-pub static MLP: Construct =
-    Construct { signature: &SIGNATURE, result, template: Some(width), lower };
+pub static MLP: Construct = Construct { signature: &SIGNATURE, result, template: Some(width), lower };
 
 static SIGNATURE: Signature = Signature {
     name: "mlp",

@@ -14,7 +14,11 @@ static SIGNATURE: Signature = Signature {
     name: "mmoe",
     docs: "Experts that all tasks share, mixed for each task by its own softmax gate that is linear in the input.",
     positional: 0,
-    parameters: &[Parameter::required("experts", Shape::Block { may_be_empty: false }, "The experts: `8 * mlp([256])`.")],
+    parameters: &[Parameter::required(
+        "experts",
+        Shape::Block { may_be_empty: false },
+        "The experts: `8 * mlp([256])`.",
+    )],
 };
 
 /// `vec` to `each vec`, as wide as an expert.

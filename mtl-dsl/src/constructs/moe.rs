@@ -15,7 +15,11 @@ static SIGNATURE: Signature = Signature {
     name: "moe",
     docs: "Experts that all tasks share, mixed by one softmax gate that is linear in the input.",
     positional: 0,
-    parameters: &[Parameter::required("experts", Shape::Block { may_be_empty: false }, "The experts: `8 * mlp([256])`.")],
+    parameters: &[Parameter::required(
+        "experts",
+        Shape::Block { may_be_empty: false },
+        "The experts: `8 * mlp([256])`.",
+    )],
 };
 
 /// `vec` to `vec`, as wide as an expert.

@@ -9,10 +9,12 @@ use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
 /// `ple(x, levels: [level(shared: 4 * mlp([256]), each: 2 * mlp([256])), ...])`.
-pub static PLE: Construct = Construct { signature: &PLE_SIGNATURE, result: ple_result, template: None, lower: lower_ple };
+pub static PLE: Construct =
+    Construct { signature: &PLE_SIGNATURE, result: ple_result, template: None, lower: lower_ple };
 
 /// `cgc(x, shared: 4 * mlp([256]), each: 2 * mlp([256]))`.
-pub static CGC: Construct = Construct { signature: &CGC_SIGNATURE, result: cgc_result, template: None, lower: lower_cgc };
+pub static CGC: Construct =
+    Construct { signature: &CGC_SIGNATURE, result: cgc_result, template: None, lower: lower_cgc };
 
 const EXPERTS: [Parameter; 2] = [
     Parameter::optional("shared", Shape::Block { may_be_empty: true }, "Experts of all tasks."),
@@ -24,11 +26,14 @@ static PLE_SIGNATURE: Signature = Signature {
     docs: "Levels of shared and task-owned experts. At each level a task's gate mixes its own experts and the shared ones, and \
            below the last level the shared stream's gate mixes all of them.",
     positional: 0,
-    parameters: &[Parameter::required("levels", Shape::Groups(&LEVEL), "The levels, from the input up: `[level(...), ...]`.")],
+    parameters: &[Parameter::required(
+        "levels",
+        Shape::Groups(&LEVEL),
+        "The levels, from the input up: `[level(...), ...]`.",
+    )],
 };
 
-static LEVEL: Signature =
-    Signature { name: "level", docs: "One level of `ple`.", positional: 0, parameters: &EXPERTS };
+static LEVEL: Signature = Signature { name: "level", docs: "One level of `ple`.", positional: 0, parameters: &EXPERTS };
 
 static CGC_SIGNATURE: Signature = Signature {
     name: "cgc",

@@ -1,7 +1,9 @@
 //! Blocks: a struct of parameters, its `new` and its `forward`.
 
 use super::{Generator, docs, ident, names, text};
-use crate::ir::{Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Role, Size, Slot, Symbol};
+use crate::ir::{
+    Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Role, Size, Slot, Symbol,
+};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -61,7 +63,10 @@ impl Generator<'_> {
             ParamKind::Linear(linear) => {
                 let shape = format!("`[{}, {}, {}]`", linear.size(), linear.input, linear.output);
                 let task = |members: &Members| members.path.rsplit('.').next().unwrap_or_default().to_owned();
-                let each = linear.members.iter().all(|members| members.count.is_none() && members.path.matches('.').count() > 1);
+                let each = linear
+                    .members
+                    .iter()
+                    .all(|members| members.count.is_none() && members.path.matches('.').count() > 1);
                 match each {
                     true => format!("{shape}: {}.", linear.members.iter().map(task).collect::<Vec<_>>().join(", ")),
                     false => format!("{shape}."),
@@ -73,7 +78,8 @@ impl Generator<'_> {
     fn block_new(&self, block: &Block, index: usize, constants: &[Constant]) -> TokenStream {
         let config = self.type_named(&format!("{}Config", self.names.blocks[index]), block.span);
         let config = (!block.config.fields.is_empty()).then(|| quote! { config: &#config, });
-        let widths = block.arguments().map(|node| ident(&names::local(&node.name))).filter(|name| uses_width(block, name));
+        let widths =
+            block.arguments().map(|node| ident(&names::local(&node.name))).filter(|name| uses_width(block, name));
         let params = block.params.iter().map(|param| {
             let field = ident(&param.name.to_string());
             let value = match &param.kind {
@@ -137,7 +143,8 @@ impl Generator<'_> {
     fn block_forward(&self, block: &Block) -> TokenStream {
         let graph = &block.graph;
         let arguments: Vec<Ident> = block.arguments().map(|node| ident(&names::local(&node.name))).collect();
-        let pass = graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout { .. })).then(|| quote! { , pass: &Pass });
+        let pass =
+            graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout { .. })).then(|| quote! { , pass: &Pass });
         let inputs: Vec<String> = block.arguments().map(|node| format!("`{} {}`", node.name, node.shape)).collect();
         let about = docs(&format!("{} to `{}`.", inputs.join(", "), graph[graph.output].shape));
         let body = self.straight_line(graph, &|node, inputs| primitive(block, node, inputs));
@@ -148,7 +155,11 @@ impl Generator<'_> {
     }
 
     /// One statement per node, named after it; a value is cloned while a later node reads it.
-    pub(super) fn straight_line(&self, graph: &Graph, emit: &dyn Fn(&Node, &[TokenStream]) -> TokenStream) -> TokenStream {
+    pub(super) fn straight_line(
+        &self,
+        graph: &Graph,
+        emit: &dyn Fn(&Node, &[TokenStream]) -> TokenStream,
+    ) -> TokenStream {
         let locals = locals(graph);
         let mut left = graph.uses();
         let mut statements = Vec::new();
@@ -156,7 +167,8 @@ impl Generator<'_> {
             if node.op == Op::Argument {
                 continue;
             }
-            let inputs: Vec<TokenStream> = node.inputs.iter().map(|input| take(&locals[input.0], &mut left[input.0])).collect();
+            let inputs: Vec<TokenStream> =
+                node.inputs.iter().map(|input| take(&locals[input.0], &mut left[input.0])).collect();
             let value = emit(node, &inputs);
             if NodeId(id) == graph.output {
                 statements.push(value);
@@ -192,7 +204,10 @@ fn locals(graph: &Graph) -> Vec<Ident> {
     for (id, node) in graph.nodes.iter().enumerate() {
         let wanted = names::local(&node.name);
         let busy = |name: &str| {
-            names.iter().enumerate().any(|(other, taken)| taken == name && last_reader(other).is_some_and(|reader| reader > id))
+            names
+                .iter()
+                .enumerate()
+                .any(|(other, taken)| taken == name && last_reader(other).is_some_and(|reader| reader > id))
         };
         let counted = (2..).map(|n| format!("{wanted}_{n}"));
         let mut candidates = std::iter::once(wanted.clone()).chain(counted);
@@ -233,7 +248,9 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let slots = slots.iter().map(|slot| names::whole(*slot));
             quote! { select(#first, &[#(#slots),*]) }
         }
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::Logits(_) => unreachable!("stands in the model's own graph"),
+        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::Logits(_) => {
+            unreachable!("stands in the model's own graph")
+        }
     }
 }
 
@@ -326,10 +343,13 @@ fn task_prefix(members: &[Members]) -> Option<&str> {
 
 /// `.reading(...)`, where members do not read the slot of their own position.
 fn reading(members: &[Members]) -> Option<TokenStream> {
-    let slots: Vec<usize> = members.iter().filter_map(|member| match member.slot {
-        Slot::At(slot) => Some(slot),
-        Slot::Own => None,
-    }).collect();
+    let slots: Vec<usize> = members
+        .iter()
+        .filter_map(|member| match member.slot {
+            Slot::At(slot) => Some(slot),
+            Slot::Own => None,
+        })
+        .collect();
     let single = members.iter().all(|member| member.count.is_none());
     if slots.len() != members.len() || single && slots.iter().copied().eq(0..members.len()) {
         return None;

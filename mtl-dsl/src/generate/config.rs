@@ -30,7 +30,8 @@ impl Generator<'_> {
         for (block, part) in self.ir.blocks.iter().zip(&self.names.blocks) {
             self.block_field(block, part).map(&mut add);
         }
-        self.group("loss", "Weights of the tasks' losses: `loss.NAME`.", "LossConfig", self.loss_fields()).map(&mut add);
+        self.group("loss", "Weights of the tasks' losses: `loss.NAME`.", "LossConfig", self.loss_fields())
+            .map(&mut add);
         let about = "Parameters of the scores: `ranks.NAME.PARAM`.";
         self.group("ranks", about, "RanksConfig", self.rank_fields()).map(&mut add);
         fields.push(Field {
@@ -130,7 +131,12 @@ impl Generator<'_> {
             };
             let value = names::real(number.value);
             let name = &task.name.text;
-            Some(Field { docs: format!("Task `{name}`."), name: names::field(name), default: quote! { #ty::new(#value) }, ty })
+            Some(Field {
+                docs: format!("Task `{name}`."),
+                name: names::field(name),
+                default: quote! { #ty::new(#value) },
+                ty,
+            })
         };
         self.model.tasks.iter().filter_map(field).collect()
     }

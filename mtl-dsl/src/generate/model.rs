@@ -19,7 +19,8 @@ impl Generator<'_> {
             quote! { #docs pub #field: #ty }
         });
         let ranges = self.columns().map(|node| {
-            let (field, docs) = (ranges_field(node), format!(" Where the columns of `{}` stand in the input.", node.name));
+            let (field, docs) =
+                (ranges_field(node), format!(" Where the columns of `{}` stand in the input.", node.name));
             quote! { #[doc = #docs] #[module(skip)] #field: Vec<std::ops::Range<usize>> }
         });
         vec![
@@ -79,7 +80,8 @@ impl Generator<'_> {
         let input = graph.nodes.iter().any(|node| self.block_widths(node).any(|size| uses(&size, "input")));
         let columns: Vec<&Node> = self.columns().collect();
         let uncertainty = self.model.weighting == Weighting::Uncertainty;
-        let schema = (input || uncertainty || !columns.is_empty()).then(|| quote! { let schema = Self::schema(config); });
+        let schema =
+            (input || uncertainty || !columns.is_empty()).then(|| quote! { let schema = Self::schema(config); });
         let input = input.then(|| quote! { let input = schema.width(); });
         let ranges = columns.iter().map(|node| {
             let (field, width) = (ranges_field(node), ident(&names::local(&node.name)));
@@ -94,7 +96,8 @@ impl Generator<'_> {
         });
         let fields = calls.map(|(node, index)| {
             let block = &self.ir.blocks[index];
-            let (field, ty) = (ident(&names::local(&block.name)), self.type_named(&self.names.blocks[index], block.span));
+            let (field, ty) =
+                (ident(&names::local(&block.name)), self.type_named(&self.names.blocks[index], block.span));
             let config = (!block.config.fields.is_empty()).then(|| quote! { &config.#field, });
             let widths = self.block_widths(node).map(|width| self.model_size(&width));
             quote! { #field: #ty::new(#config init, #(#widths),*) }
@@ -168,16 +171,17 @@ impl Generator<'_> {
                 quote! { self.#field.forward(#(#inputs),* #pass) }
             }
             Op::Logits(tasks) => {
-                let groups = tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| match graph[*id].op {
-                    Op::Block(block) => {
-                        let ty = self.type_named(&self.names.blocks[block], self.ir.blocks[block].span);
-                        quote! { (#input, #ty::TASKS) }
-                    }
-                    _ => {
-                        let tasks = tasks.iter().map(|task| names::whole(*task));
-                        quote! { (#input, &[#(#tasks),*]) }
-                    }
-                });
+                let groups =
+                    tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| match graph[*id].op {
+                        Op::Block(block) => {
+                            let ty = self.type_named(&self.names.blocks[block], self.ir.blocks[block].span);
+                            quote! { (#input, #ty::TASKS) }
+                        }
+                        _ => {
+                            let tasks = tasks.iter().map(|task| names::whole(*task));
+                            quote! { (#input, &[#(#tasks),*]) }
+                        }
+                    });
                 quote! { logits(vec![#(#groups),*], TASKS.len()) }
             }
             _ => unreachable!("stands in a block"),
@@ -214,4 +218,3 @@ pub(super) fn size(size: &Size, symbol: &dyn Fn(&Symbol) -> TokenStream) -> Toke
     let parts: Vec<TokenStream> = terms.chain(constant).collect();
     quote! { #(#parts)+* }
 }
-

@@ -36,10 +36,12 @@ impl Generator<'_> {
     fn scores(&self, ranks: &[(&Rank, &String)]) -> Vec<TokenStream> {
         let (scores, predictions) = (self.own_type("Scores"), self.own_type("Predictions"));
         let config = self.own_type("Config");
-        let fields: Vec<Ident> = ranks.iter().map(|(rank, _)| self.ident(&names::field(&rank.name.text), rank.name.span)).collect();
+        let fields: Vec<Ident> =
+            ranks.iter().map(|(rank, _)| self.ident(&names::field(&rank.name.text), rank.name.span)).collect();
         let about = ranks.iter().map(|(rank, _)| docs(&format!("`{}`", self.excerpt(rank.score.span))));
         let calls = ranks.iter().map(|(rank, _)| self.score_call(rank));
-        let config_name = ident(if ranks.iter().any(|(rank, _)| !rank.params.is_empty()) { "config" } else { "_config" });
+        let config_name =
+            ident(if ranks.iter().any(|(rank, _)| !rank.params.is_empty()) { "config" } else { "_config" });
         vec![
             quote! {
                 /// The scores of many rows.
@@ -78,7 +80,11 @@ impl Generator<'_> {
                 let rank = ident(&names::field(name));
                 quote! { (#path, config.ranks.#rank.#param) }
             });
-            let config = if rank.params.is_empty() { quote! { _ } } else { quote! { config } };
+            let config = if rank.params.is_empty() {
+                quote! { _ }
+            } else {
+                quote! { config }
+            };
             quote! {
                 Rank {
                     name: #name,
@@ -114,7 +120,11 @@ impl Generator<'_> {
             ExpectSide::Number(_) => false,
         });
         let (sides, ty) = (ident(&format!("sides_{number}")), self.own_type("Config"));
-        let config = if reads { quote! { config } } else { quote! { _ } };
+        let config = if reads {
+            quote! { config }
+        } else {
+            quote! { _ }
+        };
         let function = quote! { fn #sides(#config: &#ty) -> (f64, f64) { (#left, #right) } };
         let expectation = quote! {
             Expectation {
@@ -242,7 +252,8 @@ const ATOM: u8 = 6;
 /// A constant whose type does not depend on what stands around it.
 fn typed(number: f64) -> TokenStream {
     let text = format!("{:?}_f64", number.abs());
-    let literal: proc_macro2::Literal = text.parse().unwrap_or_else(|_| proc_macro2::Literal::f64_suffixed(number.abs()));
+    let literal: proc_macro2::Literal =
+        text.parse().unwrap_or_else(|_| proc_macro2::Literal::f64_suffixed(number.abs()));
     match number < 0.0 {
         true => quote! { -#literal },
         false => quote! { #literal },

@@ -30,7 +30,11 @@ impl Generator<'_> {
         let features = self.feature_columns();
         let labels = self.label_columns(&features);
         let mut items = self.table("Features", "The columns that the features are read from.", &features);
-        items.extend(self.table("Labels", "The columns that only training and evaluation read: labels and what they depend on.", &labels));
+        items.extend(self.table(
+            "Labels",
+            "The columns that only training and evaluation read: labels and what they depend on.",
+            &labels,
+        ));
         items
     }
 

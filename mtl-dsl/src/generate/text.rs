@@ -110,7 +110,10 @@ mod tests {
 
     #[test]
     fn excerpts_are_one_line() {
-        assert_eq!(excerpt("ple(x, levels: [ // two\n  level(a),\n  level(b),\n])"), "ple(x, levels: [level(a), level(b)])");
+        assert_eq!(
+            excerpt("ple(x, levels: [ // two\n  level(a),\n  level(b),\n])"),
+            "ple(x, levels: [level(a), level(b)])"
+        );
         assert_eq!(excerpt("a /* why */ == \"x  // y\""), "a == \"x  // y\"");
     }
 

@@ -5,10 +5,14 @@ use super::{Block, Graph, Model, NodeId, Op, ParamKind};
 
 impl Model {
     /// The model as a mermaid flow chart: one box per block, one node per primitive, shapes on the arrows.
-    pub fn mermaid(&self) -> String {
+    pub fn to_mermaid(&self) -> String {
         let mut lines = vec!["flowchart TD".to_owned()];
         for (index, block) in self.blocks.iter().enumerate() {
-            lines.push(format!("  subgraph b{index}[\"{}: {} parameters\"]", block.name, thousands(block.parameters())));
+            lines.push(format!(
+                "  subgraph b{index}[\"{}: {} parameters\"]",
+                block.name,
+                thousands(block.parameters())
+            ));
             for (id, node) in block.graph.nodes.iter().enumerate() {
                 if node.op != Op::Argument {
                     lines.push(format!("    b{index}_{id}[\"{}\"]", primitive(block, id)));
@@ -28,7 +32,9 @@ impl Model {
         for (id, node) in self.graph.nodes.iter().enumerate() {
             match node.op {
                 Op::Block(block) => lines.extend(self.inside(block, &node.inputs)),
-                _ => lines.extend(node.inputs.iter().map(|input| arrow(&self.graph, *input, &self.place(*input), &format!("m{id}")))),
+                _ => lines.extend(
+                    node.inputs.iter().map(|input| arrow(&self.graph, *input, &self.place(*input), &format!("m{id}"))),
+                ),
             }
         }
         lines.join("\n") + "\n"
@@ -41,7 +47,11 @@ impl Model {
             Op::Argument => self.place(inputs[id.0]),
             _ => format!("b{index}_{}", id.0),
         };
-        let arrows = graph.nodes.iter().enumerate().flat_map(|(id, node)| node.inputs.iter().map(move |input| (*input, NodeId(id))));
+        let arrows = graph
+            .nodes
+            .iter()
+            .enumerate()
+            .flat_map(|(id, node)| node.inputs.iter().map(move |input| (*input, NodeId(id))));
         arrows.map(|(from, to)| arrow(graph, from, &place(from), &place(to))).collect()
     }
 

@@ -1,6 +1,8 @@
 //! The IR as text: `mtl graph`.
 
-use super::{Block, Choice, Config, ConfigValue, Graph, Members, Model, Node, NodeId, Op, Param, ParamKind, Role, Shape, Slot};
+use super::{
+    Block, Choice, Config, ConfigValue, Graph, Members, Model, Node, NodeId, Op, Param, ParamKind, Role, Shape, Slot,
+};
 use std::fmt::{Display, Formatter, Result};
 
 /// The whole model, block by block.
@@ -148,6 +150,7 @@ impl Display for Members {
 /// `1_234_567`.
 pub(crate) fn thousands(n: usize) -> String {
     let digits = n.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|chunk| std::str::from_utf8(chunk).ok()).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|chunk| std::str::from_utf8(chunk).ok()).collect();
     groups.join("_")
 }

@@ -4,8 +4,8 @@ use super::{Source, path};
 use crate::constructs;
 use crate::hir::{self, Call, ExprKind, Number, Type};
 use crate::ir::{
-    Activation, Block, Choice, Config, ConfigField, ConfigPath, ConfigValue, Graph, Linear, Members, Node, NodeId, Op, Param,
-    ParamKind, ParamName, Rate, Role, Shape, Size, Slot, Symbol,
+    Activation, Block, Choice, Config, ConfigField, ConfigPath, ConfigValue, Graph, Linear, Members, Node, NodeId, Op,
+    Param, ParamKind, ParamName, Rate, Role, Shape, Size, Slot, Symbol,
 };
 
 /// A representation in a block.
@@ -254,7 +254,11 @@ impl<'m> Scope<'_, 'm> {
             let known = config.fields.iter().position(|field| field.name == *group);
             let position = known.unwrap_or_else(|| {
                 let docs = format!("Numbers of `{group}`.");
-                config.fields.push(ConfigField { name: group.clone(), docs, value: ConfigValue::Group(Config::default()) });
+                config.fields.push(ConfigField {
+                    name: group.clone(),
+                    docs,
+                    value: ConfigValue::Group(Config::default()),
+                });
                 config.fields.len() - 1
             });
             match &mut config.fields[position].value {

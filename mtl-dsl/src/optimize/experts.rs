@@ -32,7 +32,8 @@ fn merge_at(block: &mut Block, stack: NodeId) -> bool {
     let common = first.inputs == second.inputs;
     let merged = match (&first.op, &second.op) {
         (&Op::Linear { param: p, activation }, &Op::Linear { param: q, activation: other }) if activation == other => {
-            let (ParamKind::Linear(own), ParamKind::Linear(shared)) = (&block.params[p].kind, &block.params[q].kind) else {
+            let (ParamKind::Linear(own), ParamKind::Linear(shared)) = (&block.params[p].kind, &block.params[q].kind)
+            else {
                 return false;
             };
             let slots = |node: &Node| &block.graph[node.inputs[0]].shape;

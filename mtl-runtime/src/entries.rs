@@ -1,0 +1,213 @@
+//! Short forms for generated code: entries of a schema, and the configuration of features and tasks.
+
+use burn::config::Config;
+use mtl_data::schema::{
+    Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows, Scale, Task,
+    TaskKind, Transform, Unseen,
+};
+
+/// A hashed table: `id(buckets: n)`.
+#[derive(Config, Debug, PartialEq)]
+pub struct BucketsConfig {
+    /// Rows that the ids are hashed to.
+    pub buckets: usize,
+    /// Width of the embedding.
+    pub dim: usize,
+    /// Standard deviation of the table's initial values.
+    pub init: f64,
+}
+
+/// A table with a learned vocabulary: `id(vocab: auto)` and `category`.
+#[derive(Config, Debug, PartialEq)]
+pub struct VocabularyConfig {
+    /// Occurrences in the training rows that earn an own row.
+    pub min_count: usize,
+    /// Width of the embedding.
+    pub dim: usize,
+    /// Standard deviation of the table's initial values.
+    pub init: f64,
+}
+
+/// A bag over a hashed table: `ids(buckets: n)`.
+#[derive(Config, Debug, PartialEq)]
+pub struct BucketsBagConfig {
+    /// Rows that the ids are hashed to.
+    pub buckets: usize,
+    /// Width of the embedding.
+    pub dim: usize,
+    /// Standard deviation of the table's initial values.
+    pub init: f64,
+    /// Ids of a row that are read: the last ones.
+    pub max_len: usize,
+}
+
+/// A bag over a table with a learned vocabulary: `ids(vocab: auto)`.
+#[derive(Config, Debug, PartialEq)]
+pub struct VocabularyBagConfig {
+    /// Occurrences in the training rows that earn an own row.
+    pub min_count: usize,
+    /// Width of the embedding.
+    pub dim: usize,
+    /// Standard deviation of the table's initial values.
+    pub init: f64,
+    /// Ids of a row that are read: the last ones.
+    pub max_len: usize,
+}
+
+/// A bag over another feature's table: `ids(share: other)`.
+#[derive(Config, Debug, PartialEq)]
+pub struct SharedBagConfig {
+    /// Ids of a row that are read: the last ones.
+    pub max_len: usize,
+}
+
+/// A `binary` task.
+#[derive(Config, Debug, PartialEq)]
+pub struct BinaryConfig {
+    /// Factor of the positive rows' loss.
+    pub pos_weight: f64,
+}
+
+/// A `regression` with `loss: huber`.
+#[derive(Config, Debug, PartialEq)]
+pub struct HuberConfig {
+    /// Where the square ends.
+    pub delta: f64,
+}
+
+/// The numbers of an embedding table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Table {
+    rows: Rows,
+    dim: usize,
+    init: f64,
+}
+
+impl BucketsConfig {
+    /// The table's numbers.
+    pub fn table(&self) -> Table {
+        Table { rows: Rows::Buckets(self.buckets), dim: self.dim, init: self.init }
+    }
+}
+
+impl VocabularyConfig {
+    /// The table's numbers.
+    pub fn table(&self) -> Table {
+        Table { rows: Rows::Vocabulary { min_count: self.min_count }, dim: self.dim, init: self.init }
+    }
+}
+
+impl BucketsBagConfig {
+    /// The table's numbers.
+    pub fn table(&self) -> Table {
+        Table { rows: Rows::Buckets(self.buckets), dim: self.dim, init: self.init }
+    }
+}
+
+impl VocabularyBagConfig {
+    /// The table's numbers.
+    pub fn table(&self) -> Table {
+        Table { rows: Rows::Vocabulary { min_count: self.min_count }, dim: self.dim, init: self.init }
+    }
+}
+
+/// An `id` or `category`.
+pub fn id(entity: &str, name: &str, column: &str, table: Table, unseen: Unseen) -> Feature {
+    let Table { rows, dim, init } = table;
+    feature(entity, name, column, FeatureKind::Id { rows, dim, unseen, init })
+}
+
+/// An `ids`; with `share`, the table is that of the named feature.
+#[allow(clippy::too_many_arguments)]
+pub fn ids(
+    entity: &str,
+    name: &str,
+    column: &str,
+    table: Table,
+    unseen: Unseen,
+    share: Option<&str>,
+    max_len: usize,
+    pool: Pool,
+) -> Feature {
+    let Table { rows, dim, init } = table;
+    let share = share.map(str::to_owned);
+    feature(entity, name, column, FeatureKind::Ids { rows, dim, unseen, init, share, max_len, pool })
+}
+
+/// A `number`.
+pub fn number(
+    entity: &str,
+    name: &str,
+    column: &str,
+    transform: Transform,
+    scale: Scale,
+    missing: MissingNumber,
+) -> Feature {
+    feature(entity, name, column, FeatureKind::Number { transform, scale, missing })
+}
+
+fn feature(entity: &str, name: &str, column: &str, kind: FeatureKind) -> Feature {
+    Feature { name: name.into(), entity: entity.into(), column: column.into(), kind }
+}
+
+/// A `binary` task over all rows.
+pub fn binary(name: &str, pos_weight: f64, label: Label) -> Task {
+    task(name, TaskKind::Binary { pos_weight }, label)
+}
+
+/// A `regression` over all rows.
+pub fn regression(name: &str, transform: Transform, loss: RegressionLoss, label: Label) -> Task {
+    task(name, TaskKind::Regression { transform, loss }, label)
+}
+
+fn task(name: &str, kind: TaskKind, label: Label) -> Task {
+    Task { name: name.into(), kind, label, sample_space: None, weight_column: None, given: None }
+}
+
+/// A label that is a column.
+pub fn column(name: &str) -> Label {
+    Label::Column(name.into())
+}
+
+/// A column against a constant.
+pub fn compare(column: &str, op: Compare, value: impl IntoConstant) -> Condition {
+    Condition::Compare { column: column.into(), op, value: value.into_constant() }
+}
+
+/// Both conditions.
+pub fn and(a: Condition, b: Condition) -> Condition {
+    Condition::And(Box::new(a), Box::new(b))
+}
+
+/// At least one of the conditions.
+pub fn or(a: Condition, b: Condition) -> Condition {
+    Condition::Or(Box::new(a), Box::new(b))
+}
+
+/// The opposite of the condition.
+pub fn not(a: Condition) -> Condition {
+    Condition::Not(Box::new(a))
+}
+
+/// A number or a text.
+pub trait IntoConstant {
+    /// The constant of a condition.
+    fn into_constant(self) -> Constant;
+}
+
+impl IntoConstant for f64 {
+    fn into_constant(self) -> Constant {
+        Constant::Number(self)
+    }
+}
+
+impl IntoConstant for &str {
+    fn into_constant(self) -> Constant {
+        Constant::Text(self.into())
+    }
+}
+
+/// `1 / (1 + exp(-x))`.
+pub fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
