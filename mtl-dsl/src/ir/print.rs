@@ -1,7 +1,7 @@
 //! The IR as text: `mtl graph`.
 
 use super::{
-    Block, Choice, Config, ConfigValue, Graph, Members, Model, Node, NodeId, Op, Param, ParamKind, Role, Shape, Slot,
+    Block, Choice, Config, ConfigValue, Graph, Linear, Model, Node, NodeId, Op, Param, ParamKind, Role, Shape, Slot,
 };
 use std::fmt::{Display, Formatter, Result};
 
@@ -89,9 +89,7 @@ impl Display for Line<'_> {
                 write!(f, "linear({inputs}, {}", activation.word())?;
                 if let Some(Param { name, kind: ParamKind::Linear(linear) }) = param(*index) {
                     let (size, bias) = (linear.size(), if linear.bias { "bias" } else { "no bias" });
-                    write!(f, "; {name} [{size}, {}, {}] {bias}", linear.input, linear.output)?;
-                    let members: Vec<String> = linear.members.iter().map(Members::to_string).collect();
-                    write!(f, " {{{}}}", members.join(", "))?;
+                    write!(f, "; {name} [{size}, {}, {}] {bias}{}", linear.input, linear.output, Parts(linear))?;
                 }
                 f.write_str(")")
             }
@@ -134,16 +132,33 @@ impl Display for Choice {
     }
 }
 
-impl Display for Members {
+/// Which groups a map was merged from, and which slots its members read: ` of 5 own_1, 2 shared_1 reading 0, 1, 2, 2`.
+struct Parts<'a>(&'a Linear);
+
+impl Display for Parts<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        if let Some(count) = &self.count {
-            write!(f, "{count} * ")?;
+        let mut parts: Vec<(&str, usize)> = Vec::new();
+        for members in &self.0.members {
+            let name = members.path.split('.').nth(1).unwrap_or(&members.path);
+            match parts.iter_mut().find(|part| part.0 == name) {
+                Some(part) => part.1 += members.size().value(),
+                None => parts.push((name, members.size().value())),
+            }
         }
-        f.write_str(&self.path)?;
-        match self.slot {
-            Slot::Own => Ok(()),
-            Slot::At(slot) => write!(f, " of slot {slot}"),
+        if parts.len() > 1 {
+            let parts: Vec<String> = parts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            write!(f, " of {}", parts.join(", "))?;
         }
+        let slots = self.0.members.iter().flat_map(|members| match members.slot {
+            Slot::At(slot) => vec![slot; members.size().value()],
+            Slot::Own => Vec::new(),
+        });
+        let slots: Vec<usize> = slots.collect();
+        if slots.iter().copied().eq(0..slots.len()) {
+            return Ok(());
+        }
+        let slots: Vec<String> = slots.iter().map(usize::to_string).collect();
+        write!(f, " reading {}", slots.join(", "))
     }
 }
 

@@ -333,7 +333,10 @@ impl<'m> Scope<'_, 'm> {
 
     /// The choice of own experts, then shared ones, for each of `tasks` rows.
     pub fn own_and_shared(&self, tasks: usize, own: Size, shared: Size) -> Choice {
-        Choice::OwnAndShared { name: format!("{}choice", self.prefix), tasks, own, shared }
+        match tasks {
+            1 => Choice::All,
+            _ => Choice::OwnAndShared { name: format!("{}choice", self.prefix), tasks, own, shared },
+        }
     }
 
     /// Values of one width, slot after slot.

@@ -22,7 +22,8 @@ pub fn remove(model: &mut Model) {
     model.blocks.iter_mut().for_each(remove_in);
 }
 
-fn remove_in(block: &mut Block) {
+/// Removes them from a block.
+pub fn remove_in(block: &mut Block) {
     let keep = live(&block.graph, |op| *op == Op::Argument);
     compact(&mut block.graph, &keep);
     let mut used = vec![false; block.params.len()];

@@ -15,7 +15,9 @@ use crate::ir::{Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKin
 pub fn merge(model: &mut Model) {
     for block in &mut model.blocks {
         // A merge may put a stack before the merged group; it is the next candidate.
-        while (0..block.graph.nodes.len()).any(|id| merge_at(block, NodeId(id))) {}
+        while (0..block.graph.nodes.len()).any(|id| merge_at(block, NodeId(id))) {
+            super::dead::remove_in(block);
+        }
     }
 }
 
