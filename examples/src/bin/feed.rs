@@ -10,7 +10,6 @@ use mtl_runtime::report::TextTable;
 use mtl_runtime::{Result, Trained, Trainer, app, mtl_file};
 
 mtl_file!("../specs/feed.mtl");
-mtl_runtime::pooling_allocator!();
 
 const MODEL: &str = "feed.mtl.safetensors";
 

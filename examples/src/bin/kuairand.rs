@@ -9,7 +9,6 @@ use mtl_runtime::{Error, Model, Splits, app, mtl_file};
 mtl_file!("../specs/kuairand_shared_bottom.mtl");
 mtl_file!("../specs/kuairand_mmoe.mtl");
 mtl_file!("../specs/kuairand_ple.mtl");
-mtl_runtime::pooling_allocator!();
 
 /// Where the data set is.
 #[derive(clap::Args)]
