@@ -48,7 +48,7 @@ pub mod __private {
         VocabularyConfig,
     };
     pub use crate::init::{Init, members, task_members};
-    pub use crate::model::{Expectation, Model, ModelConfig, Pass, Rank};
+    pub use crate::model::{Expectation, Model, ModelConfig, Pass, Rank, RankParam};
     pub use crate::nn::{Activation, LayerNorm, Linear, activate};
     pub use crate::ops::{Choice, columns, concat, dropout, logits, mix, select, softmax, stack};
     pub use crate::weighting::Weighting;

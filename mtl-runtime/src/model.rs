@@ -49,11 +49,24 @@ pub struct Rank<C: 'static> {
     pub name: &'static str,
     /// Its formula as written.
     pub formula: &'static str,
-    /// Its parameters and their values under a configuration.
-    pub params: fn(&C) -> Vec<(&'static str, f64)>,
+    /// Its parameters under a configuration.
+    pub params: fn(&C) -> Vec<RankParam>,
     /// The score of one row. The predictions stand in task order, each a probability (the product along its chain) or a number
     /// in its label's unit; a chained task's is followed by its conditional probability.
     pub score: fn(&C, &[f64]) -> f64,
+}
+
+/// A parameter of a score: `param NAME = default in low..high;`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RankParam {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// The least value, for which the score was checked.
+    pub low: f64,
+    /// The greatest value.
+    pub high: f64,
 }
 
 /// An assertion about scores: `expect a > b;`.

@@ -2,7 +2,7 @@
 
 use super::{Construct, Options, number, option, word};
 use crate::diagnostic::Diagnostic;
-use crate::hir::{Call, Type, Value};
+use crate::hir::{Call, Number, Type, Value};
 use crate::ir::{Activation, NodeId, Rate, Size, Slot};
 use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Range, Shape, Signature};
@@ -38,9 +38,13 @@ fn result(call: &Call, _: &mut Vec<Diagnostic>) -> Option<Type> {
 }
 
 fn width(options: &Options) -> usize {
+    hidden(options).last().map_or(0, |width| width.value as usize)
+}
+
+fn hidden(options: &Options) -> &[Number] {
     match option(options, "hidden") {
-        Value::Numbers(widths) => widths.last().map_or(0, |width| width.value as usize),
-        _ => 0,
+        Value::Numbers(widths) => widths,
+        _ => unreachable!("widths are a list of numbers"),
     }
 }
 
@@ -68,8 +72,18 @@ pub struct Layers {
 impl Layers {
     /// Reads the options of an `mlp`; its numbers become fields named `{prefix}hidden`, `{prefix}dropout`.
     pub fn read(options: &Options, prefix: &str, scope: &mut Scope) -> Layers {
-        let Value::Numbers(widths) = option(options, "hidden") else { unreachable!("widths are a list of numbers") };
-        let widths = scope.widths(&format!("{prefix}hidden"), "Widths of the layers.", widths);
+        Layers::read_below(options, prefix, None, scope)
+    }
+
+    /// As [`Layers::read`]; with a width for the last layer, the field holds those below it.
+    pub fn read_below(options: &Options, prefix: &str, last: Option<Size>, scope: &mut Scope) -> Layers {
+        let own = hidden(options);
+        let own = &own[..own.len().saturating_sub(usize::from(last.is_some()))];
+        let mut widths = match own {
+            [] => Vec::new(),
+            own => scope.widths(&format!("{prefix}hidden"), "Widths of the layers.", own),
+        };
+        widths.extend(last);
         let dropout = number(options, "dropout");
         let dropout = (dropout.value > 0.0).then(|| {
             scope.rate(&format!("{prefix}dropout"), "Share of the activations set to 0 while training.", dropout)
@@ -78,9 +92,10 @@ impl Layers {
         Layers { widths, activation, dropout, norm: word(options, "norm") == "layer" }
     }
 
-    /// The width of the last layer.
-    pub fn width(&self) -> Size {
-        self.widths.last().cloned().unwrap_or(Size::constant(0))
+    /// The width of the last layer as a field of its own, `width`.
+    pub fn last(options: &Options, scope: &mut Scope) -> Size {
+        let last = hidden(options).last();
+        last.map_or(Size::constant(0), |last| scope.count("width", "Width of the experts' outputs.", *last))
     }
 
     /// The layers of every member on its slot of `input`. Parameters are named `{part}_{layer}`.

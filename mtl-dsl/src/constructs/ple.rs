@@ -177,7 +177,8 @@ fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: b
     Streams { value, own: Some(tasks.to_vec()), shared: Some(tasks.len()) }
 }
 
-/// The layers of both groups. Blocks that are written alike share their numbers, `hidden` and `dropout`; otherwise each has its own.
+/// The layers of both groups. Blocks that are written alike share their numbers, `hidden` and `dropout`; otherwise each has its own,
+/// but for the `width` of their outputs, which a gate adds up.
 fn layers(own: Option<&Block>, shared: Option<&Block>, scope: &mut Scope) -> (Option<Layers>, Option<Layers>) {
     match (own, shared) {
         (Some(own), Some(shared)) if alike(own, shared) => {
@@ -185,7 +186,10 @@ fn layers(own: Option<&Block>, shared: Option<&Block>, scope: &mut Scope) -> (Op
             (Some(layers.clone()), Some(layers))
         }
         (Some(own), Some(shared)) => {
-            (Some(Layers::read(&own.options, "each_", scope)), Some(Layers::read(&shared.options, "shared_", scope)))
+            let width = Layers::last(&own.options, scope);
+            let mut read =
+                |block: &Block, prefix| Layers::read_below(&block.options, prefix, Some(width.clone()), scope);
+            (Some(read(own, "each_")), Some(read(shared, "shared_")))
         }
         (own, shared) => {
             let mut read = |block: &Block| Layers::read(&block.options, "", scope);

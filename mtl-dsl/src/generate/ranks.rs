@@ -76,9 +76,10 @@ impl Generator<'_> {
             let (name, formula) = (&rank.name.text, self.excerpt(rank.score.span));
             let call = self.score_call(rank);
             let params = rank.params.iter().map(|param| {
-                let (path, param) = (&param.name.text, ident(&names::field(&param.name.text)));
-                let rank = ident(&names::field(name));
-                quote! { (#path, config.ranks.#rank.#param) }
+                let (title, low, high) =
+                    (&param.name.text, names::real(param.low.value), names::real(param.high.value));
+                let (rank, field) = (ident(&names::field(name)), ident(&names::field(title)));
+                quote! { RankParam { name: #title, value: config.ranks.#rank.#field, low: #low, high: #high } }
             });
             let config = if rank.params.is_empty() {
                 quote! { _ }

@@ -16,6 +16,7 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     train.check()?;
     numbers(config)?;
     features_and_tasks(&M::schema(config))?;
+    ranks::<M>(config)?;
     best::check(train, &M::schema(config))?;
     expectations::<M>(config)
 }
@@ -33,12 +34,29 @@ pub(crate) fn expectations<M: Model>(config: &M::Config) -> Result<()> {
     Ok(())
 }
 
+/// Refuses parameters of scores outside the ranges that the spec gives them.
+fn ranks<M: Model>(config: &M::Config) -> Result<()> {
+    for rank in M::ranks() {
+        for param in (rank.params)(config) {
+            if !(param.low..=param.high).contains(&param.value) {
+                let path = format!("ranks.{}.{}", rank.name, param.name);
+                let message = format!("{path} is {}, but its range is {}..{}", param.value, param.low, param.high);
+                return Err(Error::config(message));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Refuses numbers that mean the same wherever they stand.
 fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
     for (path, value) in settings(config) {
         let number = value.as_f64().unwrap_or(0.0);
-        if path.rsplit('.').next() == Some("dropout") && !(0.0..1.0).contains(&number) {
+        if path.ends_with("dropout") && !(0.0..1.0).contains(&number) {
             return Err(Error::config(format!("{path} is {number}, but it must be at least 0 and less than 1")));
+        }
+        if path.starts_with("loss.") && number < 0.0 {
+            return Err(Error::config(format!("{path} is {number}, but a weight must be at least 0")));
         }
     }
     Ok(())
