@@ -61,3 +61,40 @@ pub fn members(prefix: &str, count: usize) -> Vec<String> {
 pub fn task_members(prefix: &str, tasks: &[&str]) -> Vec<String> {
     tasks.iter().map(|task| format!("{prefix}.{task}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::tests::values;
+
+    fn weights(seed: u64, names: &[&str]) -> Vec<Vec<f32>> {
+        let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+        let linear = Init::new(seed, &Device::flex()).linear(&names, 16, 5, true);
+        let weight = values(linear.weight.val());
+        let bias = values(linear.bias.expect("asked for").val());
+        weight.chunks(80).zip(bias.chunks(5)).map(|(weight, bias)| [weight, bias].concat()).collect()
+    }
+
+    #[test]
+    fn a_member_depends_on_seed_and_path_alone() {
+        let all = weights(7, &["h.0", "h.1", "tower.buy"]);
+        assert_eq!(weights(7, &["tower.buy", "h.0"]), [all[2].clone(), all[0].clone()]);
+        assert!(weights(8, &["h.0"])[0] != all[0]);
+    }
+
+    #[test]
+    fn no_two_members_coincide_and_all_lie_in_bounds() {
+        let all = weights(7, &["h.0", "h.1", "h.2"]);
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+        let flat = all.concat();
+        assert!(flat.iter().all(|w| w.abs() <= 0.25));
+        let deviation = (flat.iter().map(|w| w * w).sum::<f32>() / flat.len() as f32).sqrt();
+        assert!((deviation - 0.25 / 3f32.sqrt()).abs() < 0.015, "{deviation}");
+    }
+
+    #[test]
+    fn paths_of_members() {
+        assert_eq!(members("h.experts", 2), ["h.experts.0", "h.experts.1"]);
+        assert_eq!(task_members("tower", &["click", "buy"]), ["tower.click", "tower.buy"]);
+    }
+}

@@ -12,6 +12,8 @@ use crate::ops::{on_cpu, unary};
 mod masked;
 mod portable;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use masked::Masked;
 

@@ -11,8 +11,11 @@ mod kernel;
 mod linear;
 mod mix;
 mod norm;
+mod product;
 mod shape;
 mod softmax;
+#[cfg(test)]
+pub(crate) mod tests;
 mod vector;
 
 pub use activation::{Activation, activate};

@@ -10,6 +10,8 @@ use crate::config::OptimizerConfig;
 use crate::error::{Error, Result};
 
 mod rule;
+#[cfg(test)]
+mod tests;
 
 use rule::{Rule, square_norm};
 

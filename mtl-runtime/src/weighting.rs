@@ -16,6 +16,9 @@ pub struct Weighting {
     scales: Vec<f64>,
 }
 
+#[cfg(test)]
+mod tests;
+
 /// A log variance is kept within these bounds, so that a loss near zero takes no infinite weight.
 const BOUND: f64 = 10.0;
 

@@ -49,7 +49,8 @@ fn logs(chain: &[usize], logits: &[f32]) -> (f64, f64) {
         fails = log_add(fails, happens + log_sigmoid(-z));
         happens += log_sigmoid(z);
     }
-    (happens, fails)
+    // The terms of `fails` sum to at most one; rounding may say otherwise.
+    (happens, fails.min(0.0))
 }
 
 /// `log(e^a + e^b)`.

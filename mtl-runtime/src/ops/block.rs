@@ -3,6 +3,8 @@
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType, Shape};
 
+use super::product::Matrix;
+
 /// A tensor `[rows, slots, width]` whose `width` floats of one row and slot are consecutive; rows and slots may be strided.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
@@ -34,6 +36,18 @@ impl Block {
     /// The floats from the first element on.
     pub fn data(&self) -> &[f32] {
         &self.tensor.storage::<f32>()[self.tensor.layout().start_offset()..]
+    }
+
+    /// The rows of one slot.
+    pub fn slot(&self, slot: usize) -> Matrix<'_> {
+        let data = self.data().get(slot * self.slot_stride..).unwrap_or_default();
+        Matrix { data, rows: self.rows, columns: self.width, row_stride: self.row_stride, column_stride: 1 }
+    }
+
+    /// The slots of one row.
+    pub fn row(&self, row: usize) -> Matrix<'_> {
+        let data = self.data().get(row * self.row_stride..).unwrap_or_default();
+        Matrix { data, rows: self.slots, columns: self.width, row_stride: self.slot_stride, column_stride: 1 }
     }
 
     /// The floats of one row and slot.

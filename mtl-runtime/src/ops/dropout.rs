@@ -18,15 +18,11 @@ pub fn dropout(x: Tensor<3>, rate: f64, pass: &Pass, site: &str) -> Tensor<3> {
     if !pass.training || rate == 0.0 {
         return x;
     }
-    let mask = Mask {
-        key: Rng::keyed(pass.seed, &format!("{site}#{}", pass.step)).next_u64(),
-        dropped: (rate * 4_294_967_296.0) as u32,
-        scale: (1.0 / (1.0 - rate)) as f32,
-    };
+    let mask = Mask::of(rate, pass, site);
     if on_cpu(&x) { unary(x, mask) } else { portable(x, &mask) }
 }
 
-fn portable(x: Tensor<3>, mask: &Mask) -> Tensor<3> {
+pub(super) fn portable(x: Tensor<3>, mask: &Mask) -> Tensor<3> {
     let mut factors = vec![1.0; x.shape().num_elements()];
     mask.apply(&mut factors);
     let factors = Tensor::from_data(TensorData::new(factors, x.shape()), &x.device());
@@ -35,7 +31,7 @@ fn portable(x: Tensor<3>, mask: &Mask) -> Tensor<3> {
 
 /// The mask of one site in one step.
 #[derive(Debug)]
-struct Mask {
+pub(super) struct Mask {
     key: u64,
     /// An element whose hash is below this is dropped.
     dropped: u32,
@@ -43,6 +39,14 @@ struct Mask {
 }
 
 impl Mask {
+    pub(super) fn of(rate: f64, pass: &Pass, site: &str) -> Self {
+        Self {
+            key: Rng::keyed(pass.seed, &format!("{site}#{}", pass.step)).next_u64(),
+            dropped: (rate * 4_294_967_296.0) as u32,
+            scale: (1.0 / (1.0 - rate)) as f32,
+        }
+    }
+
     fn apply(&self, values: &mut [f32]) {
         mask(values, self.key as u32, (self.key >> 32) as u32, self.dropped, self.scale);
     }

@@ -6,6 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::activation::{Activation, activate, portable as portable_activation};
 use super::block::{Block, from_vec, into_vec};
 use super::kernel::{Kernel, binary, on_cpu, ternary};
+use super::product::{Matrix, filled, product};
 use super::vector::vectorized;
 
 /// `activation(x[:, reads[g]] weight[g] + bias[g])` for each member `g` of a group: `x [B, S, in]`, `weight [G, in, out]` and
@@ -17,7 +18,7 @@ pub fn linear(
     reads: &[usize],
     activation: Activation,
 ) -> Tensor<3> {
-    let ([_, slots, d_in], [members, rows, d_out]) = (x.dims(), weight.dims());
+    let ([_, slots, d_in], [members, rows, _]) = (x.dims(), weight.dims());
     assert_eq!(d_in, rows, "an input of width {d_in} for a weight of {rows} rows");
     assert!(
         reads.len() == members && reads.iter().all(|&slot| slot < slots),
@@ -27,7 +28,7 @@ pub fn linear(
         return portable(x, weight, bias, reads, activation);
     }
     let fused = if activation.by_output() { activation } else { Activation::None };
-    let kernel = Linear { reads: reads.to_vec(), activation: fused, d_out };
+    let kernel = Linear { reads: reads.to_vec(), activation: fused };
     let y = match bias {
         Some(bias) => ternary(x, weight, bias, kernel),
         None => binary(x, weight, kernel),
@@ -35,7 +36,7 @@ pub fn linear(
     if fused == activation { y } else { activate(y, activation) }
 }
 
-fn portable(
+pub(super) fn portable(
     x: Tensor<3>,
     weight: Tensor<3>,
     bias: Option<Tensor<2>>,
@@ -62,7 +63,6 @@ fn portable(
 struct Linear {
     reads: Vec<usize>,
     activation: Activation,
-    d_out: usize,
 }
 
 /// The input, the weight and the result.
@@ -71,68 +71,69 @@ type Saved = (Block, Block, FlexTensor);
 impl Linear {
     fn forward(&self, x: FlexTensor, weight: FlexTensor, bias: Option<FlexTensor>) -> (FlexTensor, Saved) {
         let (x, weight) = (Block::new(x), Block::new(weight));
-        let (batch, members, d_out) = (x.rows, self.reads.len(), self.d_out);
-        let mut y = vec![0.0; batch * members * d_out];
-        for (g, &slot) in self.reads.iter().enumerate() {
-            product(
-                [batch, x.width, d_out],
-                (&x.data()[slot * x.slot_stride..], x.row_stride, 1),
-                (&weight.data()[g * weight.row_stride..], weight.slot_stride, 1),
-                (&mut y[g * d_out..], members * d_out),
-                false,
-            );
+        let (members, d_out) = (weight.rows, weight.width);
+        let row = members * d_out;
+        // SAFETY: the members write the columns of the result between them.
+        let mut y = unsafe {
+            filled(x.rows * row, |y| {
+                for (g, &slot) in self.reads.iter().enumerate() {
+                    product(x.slot(slot), weight.row(g), y.wrapping_add(g * d_out), row, false);
+                }
+            })
+        };
+        let bias = bias.map(into_vec);
+        if bias.is_some() || self.activation != Activation::None {
+            for y in y.chunks_exact_mut(row.max(1)) {
+                bias.iter().for_each(|bias| add(y, bias));
+                self.activation.apply(y);
+            }
         }
-        if let Some(bias) = bias {
-            let bias = bias.to_contiguous();
-            add_rows(&mut y, bias.as_slice().expect("contiguous"));
-        }
-        self.activation.apply(&mut y);
-        let y = from_vec(y, &[batch, members, d_out]);
+        let y = from_vec(y, &[x.rows, members, d_out]);
         (y.clone(), (x, weight, y))
     }
 
     /// The gradients of input, weight and bias.
-    fn backward(
-        &self,
-        (x, weight, y): Saved,
-        grad: FlexTensor,
-        wanted: [bool; 3],
-    ) -> (Option<FlexTensor>, Option<FlexTensor>, Option<FlexTensor>) {
-        let (batch, members, d_in, d_out) = (x.rows, self.reads.len(), x.width, self.d_out);
+    fn backward(&self, (x, weight, y): Saved, grad: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let (members, d_in, d_out) = (weight.rows, weight.slots, weight.width);
+        let row = members * d_out;
         let mut grad = into_vec(grad);
-        self.activation.differentiate(y.storage(), &mut grad);
-        let d_bias = wanted[2].then(|| {
-            let mut d_bias = vec![0.0; members * d_out];
-            sum_rows(&grad, &mut d_bias);
-            from_vec(d_bias, &[members, d_out])
-        });
-        let d_weight = wanted[1].then(|| {
-            let mut d_weight = vec![0.0; members * d_in * d_out];
-            for (g, &slot) in self.reads.iter().enumerate() {
-                product(
-                    [d_in, batch, d_out],
-                    (&x.data()[slot * x.slot_stride..], 1, x.row_stride),
-                    (&grad[g * d_out..], members * d_out, 1),
-                    (&mut d_weight[g * d_in * d_out..], d_out),
-                    false,
-                );
+        let mut d_bias = vec![0.0; if wanted[2] { row } else { 0 }];
+        if wanted[2] || self.activation != Activation::None {
+            for (y, grad) in y.storage::<f32>().chunks_exact(row.max(1)).zip(grad.chunks_exact_mut(row.max(1))) {
+                self.activation.differentiate(y, grad);
+                add(&mut d_bias, grad);
             }
+        }
+        let d_bias = wanted[2].then(|| from_vec(d_bias, &[members, d_out]));
+        let d_y = |g: usize| Matrix {
+            data: grad.get(g * d_out..).unwrap_or_default(),
+            rows: x.rows,
+            columns: d_out,
+            row_stride: row,
+            column_stride: 1,
+        };
+        let d_weight = wanted[1].then(|| {
+            // SAFETY: each member writes its own matrix, one after the other.
+            let d_weight = unsafe {
+                filled(members * d_in * d_out, |d_weight| {
+                    for (g, &slot) in self.reads.iter().enumerate() {
+                        let matrix = d_weight.wrapping_add(g * d_in * d_out);
+                        product(x.slot(slot).transposed(), d_y(g), matrix, d_out, false);
+                    }
+                })
+            };
             from_vec(d_weight, &[members, d_in, d_out])
         });
         let d_x = wanted[0].then(|| {
-            let mut d_x = vec![0.0; batch * x.slots * d_in];
+            let mut d_x = vec![0.0; x.rows * x.slots * d_in];
             for (g, &slot) in self.reads.iter().enumerate() {
-                product(
-                    [batch, d_out, d_in],
-                    (&grad[g * d_out..], members * d_out, 1),
-                    (&weight.data()[g * weight.row_stride..], 1, weight.slot_stride),
-                    (&mut d_x[slot * d_in..], x.slots * d_in),
-                    true,
-                );
+                let columns = d_x.as_mut_ptr().wrapping_add(slot * d_in);
+                // SAFETY: these are the columns of one slot.
+                unsafe { product(d_y(g), weight.row(g).transposed(), columns, x.slots * d_in, true) };
             }
-            from_vec(d_x, &[batch, x.slots, d_in])
+            from_vec(d_x, &[x.rows, x.slots, d_in])
         });
-        (d_x, d_weight, d_bias)
+        [d_x, d_weight, d_bias]
     }
 }
 
@@ -143,8 +144,8 @@ impl Kernel<2> for Linear {
         self.forward(x, weight, None)
     }
 
-    fn backward(&self, saved: Saved, grad: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
-        let (d_x, d_weight, _) = self.backward(saved, grad, [wanted[0], wanted[1], false]);
+    fn backward(&self, saved: Saved, grad: FlexTensor, [x, weight]: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let [d_x, d_weight, _] = self.backward(saved, grad, [x, weight, false]);
         [d_x, d_weight]
     }
 }
@@ -157,66 +158,12 @@ impl Kernel<3> for Linear {
     }
 
     fn backward(&self, saved: Saved, grad: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
-        let (d_x, d_weight, d_bias) = self.backward(saved, grad, wanted);
-        [d_x, d_weight, d_bias]
+        self.backward(saved, grad, wanted)
     }
 }
 
 vectorized! {
-    fn add_rows(values: &mut [f32], row: &[f32]) {
-        for values in values.chunks_exact_mut(row.len()) {
-            values.iter_mut().zip(row).for_each(|(value, add)| *value += add);
-        }
-    }
-
-    fn sum_rows(values: &[f32], total: &mut [f32]) {
-        for values in values.chunks_exact(total.len()) {
-            total.iter_mut().zip(values).for_each(|(total, value)| *total += value);
-        }
-    }
-}
-
-/// `out (+)= a b` for `a [m, k]` and `b [k, n]` given with their row and column strides, `out [m, n]` with its row stride.
-fn product(
-    [m, k, n]: [usize; 3],
-    (a, a_row, a_column): (&[f32], usize, usize),
-    (b, b_row, b_column): (&[f32], usize, usize),
-    (out, out_row): (&mut [f32], usize),
-    accumulate: bool,
-) {
-    if m == 0 || n == 0 {
-        return;
-    }
-    let reach = |rows: usize, row: usize, columns: usize, column: usize| {
-        if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row + (columns - 1) * column + 1 }
-    };
-    assert!(a.len() >= reach(m, a_row, k, a_column), "the left matrix lies in its slice");
-    assert!(b.len() >= reach(k, b_row, n, b_column), "the right matrix lies in its slice");
-    assert!(out.len() >= reach(m, out_row, n, 1), "the result lies in its slice");
-    let large = m * k * n >= 192 * 192 * 192 && rayon::current_num_threads() > 1;
-    let threads = if large { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-    // SAFETY: all three matrices lie in their slices, as was just asked, and `out` is borrowed for writing.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            out_row as isize,
-            accumulate,
-            a.as_ptr(),
-            a_column as isize,
-            a_row as isize,
-            b.as_ptr(),
-            b_column as isize,
-            b_row as isize,
-            1.0f32,
-            1.0f32,
-            false,
-            false,
-            false,
-            threads,
-        );
+    fn add(total: &mut [f32], values: &[f32]) {
+        total.iter_mut().zip(values).for_each(|(total, value)| *total += value);
     }
 }

@@ -44,7 +44,7 @@ pub fn mix(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> 
     if on_cpu(&values) { binary(weights, values, Mix { lists }) } else { portable(weights, values, choice) }
 }
 
-fn portable(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> {
+pub(super) fn portable(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> {
     let Choice::Lists(lists) = choice else { return weights.matmul(values) };
     let [batch, _, columns] = weights.dims();
     let mix_row = |(t, list): (usize, &Vec<usize>)| {

@@ -18,7 +18,7 @@ pub fn layer_norm(x: Tensor<3>, scale: Tensor<2>, offset: Tensor<2>) -> Tensor<3
     if on_cpu(&x) { ternary(x, scale, offset, LayerNorm) } else { portable(x, scale, offset) }
 }
 
-fn portable(x: Tensor<3>, scale: Tensor<2>, offset: Tensor<2>) -> Tensor<3> {
+pub(super) fn portable(x: Tensor<3>, scale: Tensor<2>, offset: Tensor<2>) -> Tensor<3> {
     let (variance, mean) = x.clone().var_mean_bias(2);
     let normal = (x - mean) / (variance + EPSILON).sqrt();
     normal * scale.unsqueeze::<3>() + offset.unsqueeze::<3>()

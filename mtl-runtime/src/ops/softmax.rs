@@ -12,7 +12,7 @@ pub fn softmax(x: Tensor<3>) -> Tensor<3> {
     if on_cpu(&x) { unary(x, Softmax) } else { portable(x) }
 }
 
-fn portable(x: Tensor<3>) -> Tensor<3> {
+pub(super) fn portable(x: Tensor<3>) -> Tensor<3> {
     burn::tensor::activation::softmax(x, 2)
 }
 

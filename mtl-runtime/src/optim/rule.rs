@@ -27,8 +27,9 @@ pub(super) struct Rule {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Adam {
-        beta1: f32,
-        beta2: f32,
+        /// `beta` and `1 - beta` of each moment, the latter rounded from double precision.
+        first: [f32; 2],
+        second: [f32; 2],
         /// `lr / (1 - beta1^t)`.
         rate: f32,
         /// `sqrt(1 - beta2^t)`.
@@ -53,8 +54,8 @@ impl Rule {
         let step = step.min(i32::MAX as u64) as i32;
         let kind = match *config {
             OptimizerConfig::Adam { lr, beta1, beta2, epsilon, weight_decay } => Kind::Adam {
-                beta1: beta1 as f32,
-                beta2: beta2 as f32,
+                first: [beta1 as f32, (1.0 - beta1) as f32],
+                second: [beta2 as f32, (1.0 - beta2) as f32],
                 rate: (lr / (1.0 - beta1.powi(step))) as f32,
                 correction: (1.0 - beta2.powi(step)).sqrt() as f32,
                 epsilon: epsilon as f32,
@@ -77,8 +78,8 @@ impl Rule {
         let mut buffers: Vec<Vec<f32>> = state.drain(..).map(host).collect();
         let scale = self.scale;
         match (self.kind, &mut buffers[..]) {
-            (Kind::Adam { beta1, beta2, rate, correction, epsilon, keep }, [first, second]) => {
-                adam(&mut parameter, &grad, first, second, scale, [beta1, beta2, rate, correction, epsilon, keep])
+            (Kind::Adam { first, second, rate, correction, epsilon, keep }, [m, v]) => {
+                adam(&mut parameter, &grad, m, v, scale, first, second, rate, correction, epsilon, keep)
             }
             (Kind::Adagrad { lr, epsilon }, [sum]) => adagrad(&mut parameter, &grad, sum, scale, lr, epsilon),
             (Kind::Sgd { lr, .. }, []) => sgd(&mut parameter, &grad, scale, lr),
@@ -96,16 +97,15 @@ impl Rule {
     }
 
     /// The same in tensor operations.
-    fn apply_tensors(&self, parameter: Tensor<1>, grad: Tensor<1>, state: &mut Vec<Tensor<1>>) -> Tensor<1> {
+    pub fn apply_tensors(&self, parameter: Tensor<1>, grad: Tensor<1>, state: &mut Vec<Tensor<1>>) -> Tensor<1> {
         let grad = grad * self.scale;
         let (change, new) = match (self.kind, state.as_slice()) {
-            (Kind::Adam { beta1, beta2, rate, correction, epsilon, keep }, [first, second]) => {
-                let first = first.clone() * beta1 + grad.clone() * (1.0 - beta1);
-                let second = second.clone() * beta2 + grad.clone() * grad * (1.0 - beta2);
-                let change = first.clone() * rate / (second.clone().sqrt() / correction + epsilon);
-                let parameter = parameter * keep - change;
-                *state = vec![first, second];
-                return parameter;
+            (Kind::Adam { first, second, rate, correction, epsilon, keep }, [m, v]) => {
+                let m = m.clone() * first[0] + grad.clone() * first[1];
+                let v = v.clone() * second[0] + grad.clone() * grad * second[1];
+                let change = m.clone() * rate / (v.clone().sqrt() / correction + epsilon);
+                *state = vec![m, v];
+                return parameter * keep - change;
             }
             (Kind::Adagrad { lr, epsilon }, [sum]) => {
                 let sum = sum.clone() + grad.clone() * grad.clone();
@@ -133,13 +133,24 @@ pub(super) fn square_norm<const D: usize>(grad: Tensor<D>) -> f64 {
 }
 
 vectorized! {
-    fn adam(p: &mut [f32], g: &[f32], first: &mut [f32], second: &mut [f32], scale: f32, numbers: [f32; 6]) {
-        let [beta1, beta2, rate, correction, epsilon, keep] = numbers;
-        for (((p, g), first), second) in p.iter_mut().zip(g).zip(first).zip(second) {
+    fn adam(
+        p: &mut [f32],
+        g: &[f32],
+        m: &mut [f32],
+        v: &mut [f32],
+        scale: f32,
+        first: [f32; 2],
+        second: [f32; 2],
+        rate: f32,
+        correction: f32,
+        epsilon: f32,
+        keep: f32,
+    ) {
+        for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
             let g = g * scale;
-            *first = *first * beta1 + g * (1.0 - beta1);
-            *second = *second * beta2 + g * g * (1.0 - beta2);
-            *p = *p * keep - *first * rate / (second.sqrt() / correction + epsilon);
+            *m = *m * first[0] + g * first[1];
+            *v = *v * second[0] + g * g * second[1];
+            *p = *p * keep - *m * rate / (v.sqrt() / correction + epsilon);
         }
     }
 

@@ -1,0 +1,178 @@
+//! Every primitive: gradient against differences in both forms, and both forms against each other.
+
+use burn::tensor::Tensor;
+
+use super::super::{activation, dropout, linear, mix, norm, softmax};
+use super::{Function, check_gradient, check_same, noise};
+use crate::model::Pass;
+use crate::ops::*;
+
+fn flat(x: Tensor<3>) -> Tensor<1> {
+    x.flatten(0, 2)
+}
+
+/// `[1, a, b]` to `[a, b]`.
+fn matrix(x: Tensor<3>) -> Tensor<2> {
+    x.squeeze_dim(0)
+}
+
+fn check_both(name: &str, inputs: &[(Vec<f32>, [usize; 3])], kernel: Function, portable: Function) {
+    check_gradient(name, inputs, kernel);
+    check_gradient(&format!("{name}, portable"), inputs, portable);
+    check_same(name, inputs, kernel, portable);
+}
+
+const ALL: [Activation; 6] = [
+    Activation::None,
+    Activation::Relu,
+    Activation::Gelu,
+    Activation::Tanh,
+    Activation::Sigmoid,
+    Activation::LeakyRelu,
+];
+
+type Make = fn(u64, [usize; 3]) -> (Vec<f32>, [usize; 3]);
+
+/// Odd multiples of 1/2: a sum of five products of two of them is an odd multiple of 1/4, at least that far from a kink at 0.
+fn odd_halves(seed: u64, shape: [usize; 3]) -> (Vec<f32>, [usize; 3]) {
+    let (data, shape) = noise(seed, shape);
+    (data.into_iter().map(|z| z.clamp(-1.4, 1.4).floor() + 0.5).collect(), shape)
+}
+
+/// Multiples of 1/2: added to such a sum, it stays odd.
+fn halves(seed: u64, shape: [usize; 3]) -> (Vec<f32>, [usize; 3]) {
+    let (data, shape) = noise(seed, shape);
+    (data.into_iter().map(|z| z.round() / 2.0).collect(), shape)
+}
+
+#[test]
+fn activations() {
+    for activation in ALL {
+        check_both(
+            &format!("{activation:?}"),
+            &[noise(1, [5, 3, 7])],
+            &|x| flat(activate(x[0].clone(), activation)),
+            &|x| flat(activation::portable(x[0].clone(), activation)),
+        );
+    }
+}
+
+#[test]
+fn grouped_linear() {
+    // One slot read by all members; one slot for each; slots shared, skipped and out of order.
+    let cases: [(usize, &[usize]); 3] = [(1, &[0, 0, 0]), (3, &[0, 1, 2]), (4, &[3, 0, 3])];
+    for (slots, reads) in cases {
+        for activation in ALL {
+            let kinked = matches!(activation, Activation::Relu | Activation::LeakyRelu);
+            let (factor, bias): (Make, Make) = if kinked { (odd_halves, halves) } else { (noise, noise) };
+            let inputs = [factor(1, [4, slots, 5]), factor(2, [3, 5, 6]), bias(3, [1, 3, 6])];
+            let name = format!("linear reading {reads:?}, {activation:?}");
+            let with_bias = |x: &[Tensor<3>]| (x[0].clone(), x[1].clone(), Some(matrix(x[2].clone())));
+            check_both(
+                &name,
+                &inputs,
+                &|x| {
+                    let (x, weight, bias) = with_bias(&x);
+                    flat(linear(x, weight, bias, reads, activation))
+                },
+                &|x| {
+                    let (x, weight, bias) = with_bias(&x);
+                    flat(linear::portable(x, weight, bias, reads, activation))
+                },
+            );
+            check_both(
+                &format!("{name}, without bias"),
+                &inputs[..2],
+                &|x| flat(linear(x[0].clone(), x[1].clone(), None, reads, activation)),
+                &|x| flat(linear::portable(x[0].clone(), x[1].clone(), None, reads, activation)),
+            );
+        }
+    }
+}
+
+#[test]
+fn linear_of_strided_inputs() {
+    let inputs = [noise(1, [3, 2, 8]), noise(2, [2, 6, 4])];
+    let strided = |x: &[Tensor<3>]| {
+        let turned = x[1].clone().swap_dims(1, 2);
+        (x[0].clone().slice([0..3, 0..2, 2..6]), turned)
+    };
+    check_both(
+        "linear of a slice by a transpose",
+        &inputs,
+        &|x| {
+            let (x, weight) = strided(&x);
+            flat(linear(x, weight, None, &[1, 0], Activation::Tanh))
+        },
+        &|x| {
+            let (x, weight) = strided(&x);
+            flat(linear::portable(x, weight, None, &[1, 0], Activation::Tanh))
+        },
+    );
+}
+
+#[test]
+fn softmax_of_gates() {
+    check_both("softmax", &[noise(1, [4, 3, 5])], &|x| flat(softmax(x[0].clone())), &|x| {
+        flat(softmax::portable(x[0].clone()))
+    });
+}
+
+#[test]
+fn mixtures() {
+    let chosen = Choice::Lists(vec![vec![2, 0, 2], vec![1, 2, 3]]);
+    for (choice, weights) in [(Choice::All, [4, 2, 5]), (chosen, [4, 2, 3])] {
+        check_both(
+            &format!("mix of {choice:?}"),
+            &[noise(1, weights), noise(2, [4, 5, 19])],
+            &|x| flat(mix(x[0].clone(), x[1].clone(), &choice)),
+            &|x| flat(mix::portable(x[0].clone(), x[1].clone(), &choice)),
+        );
+    }
+}
+
+#[test]
+fn layer_normalisation() {
+    check_both(
+        "layer norm",
+        &[noise(1, [4, 2, 19]), noise(2, [1, 2, 19]), noise(3, [1, 2, 19])],
+        &|x| flat(layer_norm(x[0].clone(), matrix(x[1].clone()), matrix(x[2].clone()))),
+        &|x| flat(norm::portable(x[0].clone(), matrix(x[1].clone()), matrix(x[2].clone()))),
+    );
+}
+
+#[test]
+fn dropout_of_a_step() {
+    let pass = Pass::training(3, 14);
+    check_both("dropout", &[noise(1, [4, 3, 5])], &|x| flat(dropout(x[0].clone(), 0.3, &pass, "h")), &|x| {
+        flat(dropout::portable(x[0].clone(), &dropout::Mask::of(0.3, &pass, "h")))
+    });
+}
+
+#[test]
+fn rearrangements() {
+    let inputs = [noise(1, [2, 3, 4]), noise(2, [2, 1, 2]), noise(3, [2, 3, 1])];
+    check_gradient("concat", &inputs, &|x| flat(concat(x)));
+    check_gradient("stack", &[noise(1, [2, 3, 4]), noise(2, [2, 1, 4])], &|x| flat(stack(x)));
+    for slots in [&[0, 1, 2][..], &[1, 2], &[2, 0, 2]] {
+        check_gradient("select", &inputs[..1], &|x| flat(select(x[0].clone(), slots)));
+    }
+    for ranges in [&[0..4][..], &[0..1, 1..3], &[3..4, 0..1]] {
+        check_gradient("columns", &inputs[..1], &|x| flat(columns(x[0].clone(), ranges)));
+    }
+    check_gradient("logits", &[noise(1, [2, 2, 1]), noise(2, [2, 1, 1])], &|x| {
+        logits(vec![(x[0].clone(), &[2, 0]), (x[1].clone(), &[1])], 3).flatten(0, 1)
+    });
+}
+
+#[test]
+fn a_chain_of_layers_and_gates() {
+    // A small MMoE: what one kernel saves is what the next one reads.
+    let inputs = [noise(1, [3, 1, 5]), noise(2, [4, 5, 6]), noise(3, [4, 6, 3]), noise(4, [2, 5, 4])];
+    check_gradient("mmoe", &inputs, &|x| {
+        let experts = linear(x[0].clone(), x[1].clone(), None, &[0; 4], Activation::Tanh);
+        let experts = linear(experts, x[2].clone(), None, &[0, 1, 2, 3], Activation::Sigmoid);
+        let gates = softmax(linear(x[0].clone(), x[3].clone(), None, &[0; 2], Activation::None));
+        flat(mix(gates, experts, &Choice::All))
+    });
+}

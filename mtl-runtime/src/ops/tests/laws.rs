@@ -1,0 +1,168 @@
+//! What holds of gates and mixtures whatever the numbers (MMoE, Ma et al. 2018; PLE, Tang et al. 2020), and of masks and threads.
+
+use burn::tensor::Tensor;
+
+use super::{close, gradient, noise, tensor, values};
+use crate::model::Pass;
+use crate::ops::*;
+
+fn random(seed: u64, shape: [usize; 3]) -> Tensor<3> {
+    let (data, shape) = noise(seed, shape);
+    tensor(&data, shape)
+}
+
+#[test]
+fn gate_rows_sum_to_one_for_logits_of_any_size() {
+    let logits = [1e4, -1e4, 0.0, 3.0, -1e4, -1e4, -1e4, -1e4, 1e4, 1e4, 1e4, 1e4, 88.0, -88.0, 1e-3, 0.0];
+    let gates = values(softmax(tensor(&logits, [2, 2, 4])));
+    for row in gates.chunks(4) {
+        assert!(row.iter().all(|gate| (0.0..=1.0).contains(gate)), "{row:?}");
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
+    }
+    assert_eq!(gates[..4], [1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(gates[4..12], [0.25; 8]);
+}
+
+#[test]
+fn a_constant_added_to_the_logits_changes_nothing() {
+    let x = random(1, [5, 2, 8]);
+    close("softmax", &values(softmax(x.clone())), &values(softmax(x + 11.0)), 1e-6);
+}
+
+#[test]
+fn one_hot_gates_select() {
+    let experts = random(1, [3, 4, 9]);
+    let mut one_hot = vec![-1e4; 3 * 2 * 4];
+    (0..3).for_each(|row| (one_hot[row * 8 + 2], one_hot[row * 8 + 4 + 1]) = (1e4, 1e4));
+    let mixed = mix(softmax(tensor(&one_hot, [3, 2, 4])), experts.clone(), &Choice::All);
+    assert_eq!(values(mixed), values(select(experts, &[2, 1])));
+}
+
+#[test]
+fn gates_without_weight_average() {
+    let (x, experts) = (random(1, [3, 1, 5]), random(2, [3, 4, 9]));
+    let gates = softmax(linear(x, Tensor::zeros([2, 5, 4], &experts.device()), None, &[0, 0], Activation::None));
+    let mean = experts.clone().mean_dim(1).repeat_dim(1, 2);
+    close("mean", &values(mix(gates, experts, &Choice::All)), &values(mean), 1e-6);
+}
+
+#[test]
+fn experts_may_be_permuted_with_their_gate_columns() {
+    let (gates, experts) = (softmax(random(1, [3, 2, 4])), random(2, [3, 4, 9]));
+    let order = [2, 0, 3, 1];
+    let columns: Vec<_> = order.map(|column| column..column + 1).to_vec();
+    let permuted = mix(columns_of(gates.clone(), &columns), select(experts.clone(), &order), &Choice::All);
+    close("permuted", &values(permuted), &values(mix(gates, experts, &Choice::All)), 1e-6);
+}
+
+fn columns_of(x: Tensor<3>, ranges: &[std::ops::Range<usize>]) -> Tensor<3> {
+    columns(x, ranges)
+}
+
+#[test]
+fn identical_experts_make_gates_idle() {
+    let gates = noise(1, [3, 2, 4]);
+    let expert = random(2, [3, 1, 9]);
+    let mixed = |x: Tensor<3>| mix(softmax(x), expert.clone().repeat_dim(1, 4), &Choice::All);
+    let expected = values(expert.clone().repeat_dim(1, 2));
+    close("output", &values(mixed(tensor(&gates.0, gates.1))), &expected, 1e-6);
+    let grad = gradient(&[gates], &|x| mixed(x[0].clone()).flatten(0, 2));
+    close("gate gradient", &grad[0], &vec![0.0; grad[0].len()], 1e-6);
+}
+
+#[test]
+fn one_expert_is_a_shared_bottom() {
+    let expert = random(1, [3, 1, 9]);
+    let mixed = mix(softmax(random(2, [3, 2, 1])), expert.clone(), &Choice::All);
+    assert_eq!(values(mixed), values(expert.repeat_dim(1, 2)));
+}
+
+#[test]
+fn choice_lays_out_own_experts_then_shared() {
+    let lists = |tasks, own, shared| match Choice::own_and_shared(tasks, own, shared) {
+        Choice::Lists(lists) => lists,
+        Choice::All => unreachable!(),
+    };
+    assert_eq!(lists(2, 2, 3), [[0, 1, 4, 5, 6], [2, 3, 4, 5, 6]]);
+    assert_eq!(lists(3, 1, 0), [[0], [1], [2]]);
+    assert_eq!(lists(2, 0, 2), [[0, 1], [0, 1]]);
+}
+
+#[test]
+fn a_choice_is_a_mixture_that_excludes_the_others() {
+    // CGC is MMoE whose gate logits of foreign experts are minus infinity.
+    let experts = random(1, [3, 6, 9]);
+    let own = random(2, [3, 2, 4]);
+    let choice = Choice::own_and_shared(2, 2, 2);
+    let Choice::Lists(lists) = &choice else { unreachable!() };
+    let mut full = vec![-1e9; 3 * 2 * 6];
+    for (cell, logit) in values(own.clone()).into_iter().enumerate() {
+        let (row, t, column) = (cell / 8, cell / 4 % 2, cell % 4);
+        full[row * 12 + t * 6 + lists[t][column]] = logit;
+    }
+    let cgc = mix(softmax(own), experts.clone(), &choice);
+    close("cgc", &values(cgc), &values(mix(softmax(tensor(&full, [3, 2, 6])), experts, &Choice::All)), 1e-6);
+}
+
+#[test]
+fn own_experts_of_one_task_get_nothing_from_another() {
+    let inputs = [noise(1, [3, 2, 3]), noise(2, [3, 5, 4])];
+    let grads = gradient(&inputs, &|x| {
+        let mixed = mix(softmax(x[0].clone()), x[1].clone(), &Choice::own_and_shared(2, 2, 1));
+        select(mixed, &[0]).flatten(0, 2)
+    });
+    for (at, grad) in grads[1].iter().enumerate() {
+        let expert = at / 4 % 5;
+        assert_eq!(*grad == 0.0, expert == 2 || expert == 3, "expert {expert}");
+    }
+}
+
+#[test]
+fn dropout_keeps_the_mean_and_is_keyed_by_its_place() {
+    let ones = || tensor(&[1.0; 40_000], [100, 4, 100]);
+    let draw = |seed, step, site| values(dropout(ones(), 0.25, &Pass::training(seed, step), site));
+    let mask = draw(1, 2, "h");
+    let dropped = mask.iter().filter(|&&value| value == 0.0).count();
+    // Three standard deviations of 40,000 draws at 1/4.
+    assert!(dropped.abs_diff(10_000) < 260, "{dropped} of 40000 dropped");
+    assert!(mask.iter().all(|&value| value == 0.0 || (value - 4.0 / 3.0).abs() < 1e-6));
+    assert_eq!(mask, draw(1, 2, "h"));
+    for other in [draw(2, 2, "h"), draw(1, 3, "h"), draw(1, 2, "g")] {
+        let both = mask.iter().zip(&other).filter(|(a, b)| **a == 0.0 && **b == 0.0).count();
+        assert!(both.abs_diff(2_500) < 150, "{both} of 40000 dropped in both");
+    }
+    assert_eq!(values(dropout(ones(), 0.25, &Pass::serving(), "h")), [1.0; 40_000]);
+    assert_eq!(values(dropout(ones(), 0.0, &Pass::training(1, 2), "h")), [1.0; 40_000]);
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let inputs = [noise(1, [700, 1, 130]), noise(2, [4, 130, 90]), noise(3, [4, 90, 70])];
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| {
+            gradient(&inputs, &|x| {
+                let hidden = linear(x[0].clone(), x[1].clone(), None, &[0; 4], Activation::Relu);
+                linear(hidden, x[2].clone(), None, &[0, 1, 2, 3], Activation::Relu).flatten(0, 2)
+            })
+        })
+    };
+    let alone = run(1);
+    assert!(alone == run(2) && alone == run(3));
+}
+
+#[test]
+fn an_empty_batch_is_no_special_case() {
+    let weight = random(1, [2, 3, 4]);
+    let x = Tensor::<3>::zeros([0, 2, 3], &weight.device()).require_grad();
+    let y = linear(x.clone(), weight.require_grad(), None, &[1, 0], Activation::Relu);
+    assert_eq!(y.dims(), [0, 2, 4]);
+    let grads = y.sum().backward();
+    assert_eq!(x.grad(&grads).expect("a leaf").dims(), [0, 2, 3]);
+}
+
+#[test]
+#[should_panic(expected = "3 members read [0, 2, 0] of 2 slots")]
+fn a_group_reads_slots_that_exist() {
+    linear(random(1, [2, 2, 3]), random(2, [3, 3, 4]), None, &[0, 2, 0], Activation::None);
+}
