@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::ast::{Entry, Expect, Features, Item, Let, Model, Name, Rank, Section, Task, Tower};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::parse::unknown_item_error;
-use crate::schema::items::{RESERVED, RESERVED_FOR_LETS};
+use crate::schema::items::RESERVED;
 use crate::source::Span;
 
 /// The declarations of a model, in order, and their names.
@@ -83,12 +83,10 @@ impl<'a> Names<'a> {
     /// Declares a name; false when it is taken.
     fn declare(&mut self, name: &'a Name, declared: Declared, sink: &mut Vec<Diagnostic>) -> bool {
         check_style(name, sink);
-        if let Declared::Let(_) = declared
-            && (RESERVED_FOR_LETS.contains(&name.text.as_str()) || name.text.starts_with("tower_"))
-        {
+        if matches!(declared, Declared::Let(_)) && name.text.starts_with("tower_") {
             sink.push(diagnostic!(
-                ReservedName, name.span, "a `let` cannot be named `{}`: the generated code has a struct of that name", name.text;
-                help: "choose another name, such as `h`"
+                ReservedName, name.span, "`{}` is the name of a tower's parameters", name.text;
+                help: "choose a name that does not begin with `tower_`"
             ));
         }
         // Struct names have no underscores, so names that differ in them alone would meet there.

@@ -52,7 +52,7 @@ codes! {
     /// The text does not follow the grammar: something else was expected at this place. Statements end in `;`, entries are
     /// separated by `,`, and an entry is written `name: value`.
     Syntax = "syntax", Error;
-    /// A bracket or a block comment is opened and never closed, closed and never opened, or closed by another kind of bracket.
+    /// A bracket, a text or a comment is opened and never closed; or a bracket closes nothing, or closes one of another kind.
     UnclosedDelimiter = "unclosed-delimiter", Error;
     /// A character or a literal that is no token of mtl. Every token of mtl is a token of Rust: comments are `//` and `/* */`,
     /// texts stand in double quotes, names are ASCII.
@@ -78,7 +78,7 @@ codes! {
     DuplicateName = "duplicate-name", Error;
     /// Names become Rust names: a model is `UpperCamelCase`, everything else `snake_case`.
     NameStyle = "name-style", Error;
-    /// A name that the language or the generated code needs for itself.
+    /// A name that the language needs for itself, or one that the parameters of a tower have.
     ReservedName = "reserved-name", Error;
     /// A name in an expression that nothing declares there. Representations read entities, features and lets; ranks read tasks and
     /// their own parameters.

@@ -14,20 +14,3 @@ pub static ITEMS: &[(&str, &str)] = &[
 
 /// Names that no declaration may take: Rust has no raw form of them, or the language uses them as words.
 pub static RESERVED: &[&str] = &["self", "super", "crate", "each", "concat", "column", "true", "false"];
-
-/// Names that no `let` may take: the generated structs of the model itself end in them.
-pub static RESERVED_FOR_LETS: &[&str] = &[
-    "config",
-    "features",
-    "labels",
-    "prediction",
-    "predictions",
-    "score",
-    "scores",
-    "tasks",
-    "loss",
-    "ranks",
-    "train",
-    "input",
-    "weighting",
-];
