@@ -12,12 +12,16 @@ pub mod optimize;
 pub mod schema;
 pub mod source;
 
+#[cfg(feature = "build")]
+mod build_script;
 mod check;
 mod generate;
 mod parse;
 mod resolve;
 mod suggest;
 
+#[cfg(feature = "build")]
+pub use build_script::build;
 pub use check::check;
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use parse::parse;
@@ -52,11 +56,7 @@ pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
 impl Compiled {
     /// The model as Rust tokens: a module and its re-export. Names of the spec get the span that `span` gives for their place in
     /// `source`, the text that was compiled.
-    pub fn tokens(
-        &self,
-        source: &Source,
-        span: &dyn Fn(Span) -> proc_macro2::Span,
-    ) -> proc_macro2::TokenStream {
+    pub fn tokens(&self, source: &Source, span: &dyn Fn(Span) -> proc_macro2::Span) -> proc_macro2::TokenStream {
         generate::tokens(&self.model, &self.ir, source, span)
     }
 

@@ -51,6 +51,7 @@ pub mod __private {
     pub use crate::model::{Expectation, Model, ModelConfig, Pass, Rank, RankParam};
     pub use crate::nn::{Activation, LayerNorm, Linear, activate};
     pub use crate::ops::{Choice, columns, concat, dropout, logits, mix, select, softmax, stack};
+    pub use crate::predict::Predictions;
     pub use crate::weighting::Weighting;
 
     /// The version of the interface between generated code and this crate.

@@ -62,14 +62,9 @@ impl Generator<'_> {
             ParamKind::Norm { slots, width } => format!("`[{slots}, {width}]`: layer norm."),
             ParamKind::Linear(linear) => {
                 let shape = format!("`[{}, {}, {}]`", linear.size(), linear.input, linear.output);
-                let task = |members: &Members| members.path.rsplit('.').next().unwrap_or_default().to_owned();
-                let each = linear
-                    .members
-                    .iter()
-                    .all(|members| members.count.is_none() && members.path.matches('.').count() > 1);
-                match each {
-                    true => format!("{shape}: {}.", linear.members.iter().map(task).collect::<Vec<_>>().join(", ")),
-                    false => format!("{shape}."),
+                match &linear.members[..] {
+                    [only] if only.count.is_some() || only.path.matches('.').count() == 1 => format!("{shape}."),
+                    _ => format!("{shape}: {}.", linear.members.iter().map(owner).collect::<Vec<_>>().join(", ")),
                 }
             }
         }
@@ -185,6 +180,19 @@ impl Generator<'_> {
     }
 }
 
+/// Whose a group's members are: a task's, or what their part of the block is called.
+fn owner(members: &Members) -> String {
+    let name = match members.path.splitn(3, '.').collect::<Vec<_>>()[..] {
+        [_, part] => part.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit()).rsplit('_').next().unwrap_or(part),
+        [.., task] => task,
+        [] => "",
+    };
+    match &members.count {
+        Some(count) if count.value() > 1 => format!("{count} {name}"),
+        _ => name.to_owned(),
+    }
+}
+
 /// A value for one more reader.
 fn take(name: &Ident, left: &mut usize) -> TokenStream {
     *left -= 1;
@@ -293,7 +301,7 @@ fn constants(block: &Block) -> Vec<Constant> {
         let (tasks, own, shared) = (names::whole(*tasks), block_size(own), block_size(shared));
         constants.push(Constant {
             field: quote! {
-                /// The experts that each gate mixes: a task's own and the shared ones.
+                /// Which experts each gate mixes.
                 #[module(skip)]
                 #field: Choice
             },
@@ -362,5 +370,8 @@ fn reading(members: &[Members]) -> Option<TokenStream> {
         let size = block_size(&member.size());
         quote! { vec![#slot; #size] }
     });
-    Some(quote! { .reading([#(#parts),*].concat()) })
+    Some(match members.len() {
+        1 => quote! { .reading(#(#parts)*) },
+        _ => quote! { .reading([#(#parts),*].concat()) },
+    })
 }

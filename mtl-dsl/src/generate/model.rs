@@ -182,7 +182,7 @@ impl Generator<'_> {
                             quote! { (#input, &[#(#tasks),*]) }
                         }
                     });
-                quote! { logits(vec![#(#groups),*], TASKS.len()) }
+                quote! { logits(Vec::from([#(#groups),*]), TASKS.len()) }
             }
             _ => unreachable!("stands in a block"),
         });

@@ -9,6 +9,8 @@ use quote::quote;
 pub(super) struct Output {
     /// Its field.
     pub field: Ident,
+    /// Its name in the runtime.
+    name: String,
     /// What it is.
     docs: String,
 }
@@ -26,11 +28,12 @@ impl Generator<'_> {
                 }
                 (TaskKind::Regression { .. }, _) => format!("Predicted `{name}`, in the label's unit."),
             };
-            outputs.push(Output { field: self.ident(&names::field(name), task.name.span), docs });
+            outputs.push(Output { field: self.ident(&names::field(name), task.name.span), name: name.clone(), docs });
             if let Some(given) = task.given {
                 let given = &self.ir.tasks[given.0];
                 let field = self.ident(&conditional(name, given), task.name.span);
-                outputs.push(Output { field, docs: format!("P({name} | {given}).") });
+                let name = format!("{name} | {given}");
+                outputs.push(Output { field, docs: format!("P({name})."), name });
             }
         }
         outputs
@@ -41,7 +44,7 @@ impl Generator<'_> {
         let outputs = self.outputs();
         let fields: Vec<&Ident> = outputs.iter().map(|output| &output.field).collect();
         let docs: Vec<TokenStream> = outputs.iter().map(|output| super::docs(&output.docs)).collect();
-        let width = names::whole(outputs.len());
+        let names: Vec<&String> = outputs.iter().map(|output| &output.name).collect();
         let indices: Vec<_> = (0..outputs.len()).map(names::whole).collect();
         let (first, blank) = (fields[0], super::text::blank(self.printed));
         vec![
@@ -62,13 +65,16 @@ impl Generator<'_> {
                 pub struct #many { #(#docs pub #fields: Vec<f32>),* }
             },
             quote! {
-                impl #many {
-                    /// From rows of the runtime's predictions, one after the other: each in the order of the fields.
-                    pub fn from_rows(values: &[f32]) -> Self {
-                        let column = |index: usize| values.chunks_exact(#width).map(|row| row[index]).collect();
-                        Self { #(#fields: column(#indices)),* }
+                impl From<&Predictions> for #many {
+                    /// The model's predictions by their names.
+                    fn from(predictions: &Predictions) -> Self {
+                        let task = |name: &str| predictions.task(name).unwrap_or_default().to_vec();
+                        Self { #(#fields: task(#names)),* }
                     }
-                    #blank
+                }
+            },
+            quote! {
+                impl #many {
                     /// The number of rows.
                     pub fn rows(&self) -> usize {
                         self.#first.len()

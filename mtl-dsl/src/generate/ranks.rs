@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 impl Generator<'_> {
-    /// Parameters, score functions, and the scores of many rows.
+    /// Parameters, score functions and the scores of many rows.
     pub(super) fn rank_items(&self) -> Vec<TokenStream> {
         let ranks: Vec<(&Rank, &String)> = self.model.ranks.iter().zip(&self.names.ranks).collect();
         if ranks.is_empty() {
@@ -24,7 +24,7 @@ impl Generator<'_> {
     fn score_fn(&self, rank: &Rank, part: &str) -> TokenStream {
         let name = self.ident(&names::field(&rank.name.text), rank.name.span);
         let formula = format!("`{}`", self.excerpt(rank.score.span));
-        let docs = docs(&[rank.docs.as_str(), &formula].join("\n\n"));
+        let docs = docs(format!("{}\n\n{formula}", rank.docs).trim());
         let params = (!rank.params.is_empty()).then(|| {
             let ty = self.own_type(&format!("{part}Params"));
             quote! { , params: &#ty }
@@ -34,14 +34,11 @@ impl Generator<'_> {
     }
 
     fn scores(&self, ranks: &[(&Rank, &String)]) -> Vec<TokenStream> {
-        let (scores, predictions) = (self.own_type("Scores"), self.own_type("Predictions"));
-        let config = self.own_type("Config");
+        let scores = self.own_type("Scores");
+        let titles = ranks.iter().map(|(rank, _)| &rank.name.text);
         let fields: Vec<Ident> =
             ranks.iter().map(|(rank, _)| self.ident(&names::field(&rank.name.text), rank.name.span)).collect();
         let about = ranks.iter().map(|(rank, _)| docs(&format!("`{}`", self.excerpt(rank.score.span))));
-        let calls = ranks.iter().map(|(rank, _)| self.score_call(rank));
-        let config_name =
-            ident(if ranks.iter().any(|(rank, _)| !rank.params.is_empty()) { "config" } else { "_config" });
         vec![
             quote! {
                 /// The scores of many rows.
@@ -49,11 +46,11 @@ impl Generator<'_> {
                 pub struct #scores { #(#about pub #fields: Vec<f64>),* }
             },
             quote! {
-                impl #scores {
-                    /// The scores of these predictions, with the configuration's parameters.
-                    pub fn new(predictions: &#predictions, #config_name: &#config) -> Self {
-                        let rows = || (0..predictions.rows()).map(|row| predictions.row(row));
-                        Self { #(#fields: rows().map(|row| row.#calls).collect()),* }
+                impl From<&Predictions> for #scores {
+                    /// The model's scores by their names.
+                    fn from(predictions: &Predictions) -> Self {
+                        let rank = |name: &str| predictions.rank(name).unwrap_or_default().to_vec();
+                        Self { #(#fields: rank(#titles)),* }
                     }
                 }
             },

@@ -12,12 +12,20 @@ const COMMENT_END: &str = "\");";
 
 /// A stand-in for an empty line; nothing in code that is not printed.
 pub fn blank(printed: bool) -> TokenStream {
-    printed.then(|| quote! { __blank! {} }).unwrap_or_default()
+    if printed {
+        quote! { __blank! {} }
+    } else {
+        TokenStream::new()
+    }
 }
 
 /// A stand-in for a comment after the statement before it.
 pub fn comment(printed: bool, text: &str) -> TokenStream {
-    printed.then(|| quote! { __comment!(#text); }).unwrap_or_default()
+    if printed {
+        quote! { __comment!(#text); }
+    } else {
+        TokenStream::new()
+    }
 }
 
 /// Formats a file and puts blank lines and comments in place of their stand-ins.

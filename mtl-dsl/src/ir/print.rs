@@ -127,6 +127,7 @@ impl Display for Choice {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Choice::All => f.write_str("all"),
+            Choice::OwnAndShared { own, shared, .. } if shared.is(0) => write!(f, "own {own}"),
             Choice::OwnAndShared { own, shared, .. } => write!(f, "own {own} and shared {shared}"),
         }
     }
