@@ -289,3 +289,6 @@ impl std::fmt::Display for Interval {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! What is read and predicted: entities, features, tasks and conditions on rows.
+
+use super::{FeatureId, Name, Number, TaskId};
+
+/// `features NAME { ... }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entity {
+    /// Its name.
+    pub name: Name,
+    /// Its `///` lines.
+    pub docs: String,
+    /// Its features.
+    pub features: Vec<FeatureId>,
+}
+
+/// One feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    /// Its name.
+    pub name: Name,
+    /// Its `///` lines.
+    pub docs: String,
+    /// The entity's name.
+    pub entity: String,
+    /// The column it is read from.
+    pub column: String,
+    /// What it is.
+    pub kind: FeatureKind,
+}
+
+/// The kinds of features; `category` is an id with a learned vocabulary. The fields are those of `mtl_data::schema`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeatureKind {
+    /// `id(...)` and `category(...)`.
+    Id {
+        /// True when written as `category`.
+        category: bool,
+        /// Buckets or vocabulary.
+        rows: Rows,
+        /// Width.
+        dim: Number,
+        /// True: unseen values share the row of missing ones.
+        unseen_is_missing: bool,
+        /// Standard deviation at the start.
+        init: Number,
+    },
+    /// `ids(...)`. With `share` set, rows, dim, unseen and init are those of the shared feature.
+    Ids {
+        /// Buckets or vocabulary.
+        rows: Rows,
+        /// Width.
+        dim: Number,
+        /// As above.
+        unseen_is_missing: bool,
+        /// As above.
+        init: Number,
+        /// The feature whose table it reads.
+        share: Option<FeatureId>,
+        /// Ids read at most.
+        max_len: Number,
+        /// Pooling.
+        pool: Pool,
+    },
+    /// `number(...)`.
+    Number {
+        /// `log1p` or not.
+        log1p: bool,
+        /// `standard` or not.
+        standard: bool,
+        /// An indicator column for missing values.
+        indicator: bool,
+    },
+}
+
+/// How ids become rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rows {
+    /// `buckets: n`.
+    Buckets(Number),
+    /// `vocab: auto`, with `min_count`.
+    Vocabulary {
+        /// Occurrences that earn a row.
+        min_count: Number,
+    },
+}
+
+/// Pooling of a bag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pool {
+    /// `mean`.
+    Mean,
+    /// `sum`.
+    Sum,
+    /// `max`.
+    Max,
+}
+
+/// One task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its name.
+    pub name: Name,
+    /// Its `///` lines.
+    pub docs: String,
+    /// Its kind.
+    pub kind: TaskKind,
+    /// Where its label comes from.
+    pub label: Label,
+    /// Its sample space.
+    pub sample_space: Option<Condition>,
+    /// The column of its row weights.
+    pub weight_column: Option<String>,
+    /// `given`.
+    pub given: Option<TaskId>,
+}
+
+/// Kinds of tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskKind {
+    /// `binary(...)`.
+    Binary {
+        /// Factor of the positive rows' loss.
+        pos_weight: Number,
+    },
+    /// `regression(...)`.
+    Regression {
+        /// `transform: log1p`.
+        log1p: bool,
+        /// The loss.
+        loss: RegressionLoss,
+    },
+}
+
+/// Losses of a regression.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RegressionLoss {
+    /// `mse`.
+    Mse,
+    /// `huber(delta: d)`.
+    Huber {
+        /// Where the square ends.
+        delta: Number,
+    },
+}
+
+/// Where a label comes from: a column, or a condition on columns.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Label {
+    /// A column.
+    Column(String),
+    /// A condition: `label: f41 == "50000+."`.
+    Where(Condition),
+}
+
+/// A condition on the columns of a row (names already turned into columns).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// A column against a constant.
+    Compare {
+        /// The column.
+        column: String,
+        /// The comparison.
+        op: Compare,
+        /// The constant.
+        value: Constant,
+    },
+    /// `a && b`
+    And(Box<Condition>, Box<Condition>),
+    /// `a || b`
+    Or(Box<Condition>, Box<Condition>),
+    /// `!a`
+    Not(Box<Condition>),
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Compare {
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Compare::Equal => "==",
+            Compare::NotEqual => "!=",
+            Compare::Less => "<",
+            Compare::LessOrEqual => "<=",
+            Compare::Greater => ">",
+            Compare::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// The same comparison with its sides exchanged.
+    pub fn flipped(self) -> Compare {
+        match self {
+            Compare::Less => Compare::Greater,
+            Compare::LessOrEqual => Compare::GreaterOrEqual,
+            Compare::Greater => Compare::Less,
+            Compare::GreaterOrEqual => Compare::LessOrEqual,
+            Compare::Equal | Compare::NotEqual => self,
+        }
+    }
+
+    /// The comparison that holds where this one does not.
+    pub fn negated(self) -> Compare {
+        match self {
+            Compare::Equal => Compare::NotEqual,
+            Compare::NotEqual => Compare::Equal,
+            Compare::Less => Compare::GreaterOrEqual,
+            Compare::LessOrEqual => Compare::Greater,
+            Compare::Greater => Compare::LessOrEqual,
+            Compare::GreaterOrEqual => Compare::Less,
+        }
+    }
+}
+
+/// A constant of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}

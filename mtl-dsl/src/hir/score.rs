@@ -1,0 +1,139 @@
+//! Scores over predictions, and assertions about them.
+
+use super::{Compare, Name, Number, TaskId};
+use crate::source::Span;
+
+/// `rank NAME { params; expr }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rank {
+    /// Its name.
+    pub name: Name,
+    /// Its `///` lines.
+    pub docs: String,
+    /// Its parameters.
+    pub params: Vec<Param>,
+    /// The score.
+    pub score: ScoreExpr,
+}
+
+/// `param NAME = default in lo..hi;`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: Name,
+    /// Its `///` lines.
+    pub docs: String,
+    /// Its default.
+    pub default: Number,
+    /// The least value.
+    pub low: Number,
+    /// The greatest value.
+    pub high: Number,
+}
+
+/// A scalar expression over predictions and parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreExpr {
+    /// What it is.
+    pub kind: ScoreKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Forms of a score expression.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ScoreKind {
+    /// A constant.
+    Number(f64),
+    /// A task's prediction: a probability (the product along the chain), or a number in the label's unit.
+    Task(TaskId),
+    /// `buy | click`: the conditional probability of a chained task.
+    Conditional(TaskId),
+    /// A parameter of this rank, by position.
+    Param(usize),
+    /// `-a`
+    Negate(Box<ScoreExpr>),
+    /// `a + b` and so on.
+    Binary(ScoreOp, Box<ScoreExpr>, Box<ScoreExpr>),
+    /// `if c { a } else { b }`
+    If {
+        /// Comparison.
+        op: Compare,
+        /// Its left side.
+        left: Box<ScoreExpr>,
+        /// Its right side.
+        right: Box<ScoreExpr>,
+        /// Value where it holds.
+        then: Box<ScoreExpr>,
+        /// Value where not.
+        otherwise: Box<ScoreExpr>,
+    },
+    /// A function.
+    Call(ScoreFn, Vec<ScoreExpr>),
+}
+
+/// Binary operators of scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `^`
+    Power,
+}
+
+/// Functions of scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreFn {
+    /// Natural logarithm.
+    Log,
+    /// `log(1 + x)`.
+    Log1p,
+    /// Exponential.
+    Exp,
+    /// Square root.
+    Sqrt,
+    /// The least of two or more.
+    Min,
+    /// The greatest of two or more.
+    Max,
+    /// `clamp(x, low, high)`.
+    Clamp,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+}
+
+/// `expect score(click: 0.5, like: 0.1) > score(click: 0.6, like: 0.01);` Tasks that are not named have no part in the score
+/// (naming all that it reads is checked).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expect {
+    /// Left side.
+    pub left: ExpectSide,
+    /// The comparison.
+    pub op: Compare,
+    /// Right side.
+    pub right: ExpectSide,
+    /// Its text, as written.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One side of an expectation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExpectSide {
+    /// A constant.
+    Number(f64),
+    /// A rank at given predictions.
+    Rank {
+        /// Index into the ranks of the model.
+        rank: usize,
+        /// Predictions by task (for a chained task `(t, true)` is the conditional one).
+        at: Vec<((TaskId, bool), f64)>,
+    },
+}

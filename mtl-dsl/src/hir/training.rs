@@ -1,0 +1,139 @@
+//! How a model is trained: weighting, optimisers, schedule and selection.
+
+use super::{Number, TaskId};
+
+/// `loss { weighting: ... }`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Weighting {
+    /// The plain sum.
+    Equal,
+    /// A factor per task, in the order of the tasks (1 where the spec names none).
+    Fixed(Vec<Number>),
+    /// Homoscedastic uncertainty (Kendall et al. 2018): a trained log-variance per task.
+    Uncertainty,
+}
+
+/// `train { ... }`, complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Train {
+    /// Optimiser of the dense parameters.
+    pub optimizer: Optimizer,
+    /// Optimiser of the embedding rows.
+    pub embeddings: RowOptimizer,
+    /// Rows a step.
+    pub batch: Number,
+    /// Passes over the training rows.
+    pub epochs: Number,
+    /// Seed of everything random.
+    pub seed: Number,
+    /// Largest global norm of the dense gradient.
+    pub clip: Option<Number>,
+    /// Epochs without a better `best` metric before training stops; none: never.
+    pub patience: Option<Number>,
+    /// The validation metric that picks the best epoch.
+    pub best: Metric,
+    /// The column that groups rows for GAUC.
+    pub group_by: Option<String>,
+}
+
+/// Optimisers of dense parameters. Numbers in declaration order of their names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Optimizer {
+    /// `adam(lr, beta1, beta2, eps, weight_decay)`.
+    Adam {
+        /// Learning rate.
+        lr: Number,
+        /// Decay of the first moment.
+        beta1: Number,
+        /// Decay of the second moment.
+        beta2: Number,
+        /// Added to the root.
+        eps: Number,
+        /// Decoupled weight decay.
+        weight_decay: Number,
+    },
+    /// `adagrad(lr, eps)`.
+    Adagrad {
+        /// Learning rate.
+        lr: Number,
+        /// Added to the root.
+        eps: Number,
+    },
+    /// `sgd(lr, momentum)`.
+    Sgd {
+        /// Learning rate.
+        lr: Number,
+        /// Momentum.
+        momentum: Number,
+    },
+}
+
+/// Optimisers of embedding rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowOptimizer {
+    /// `rowwise_adagrad(lr, eps)`: one accumulator a row, the mean square of its gradient.
+    RowwiseAdagrad {
+        /// Learning rate.
+        lr: Number,
+        /// Added to the root.
+        eps: Number,
+    },
+    /// `adam(lr, beta1, beta2, eps)`: dense Adam's trajectory, computed only when a row is read.
+    Adam {
+        /// Learning rate.
+        lr: Number,
+        /// Decay of the first moment.
+        beta1: Number,
+        /// Decay of the second moment.
+        beta2: Number,
+        /// Added to the root.
+        eps: Number,
+    },
+    /// `lazy_adam(lr, beta1, beta2, eps)`: rows outside the batch stand still.
+    LazyAdam {
+        /// Learning rate.
+        lr: Number,
+        /// Decay of the first moment.
+        beta1: Number,
+        /// Decay of the second moment.
+        beta2: Number,
+        /// Added to the root.
+        eps: Number,
+    },
+    /// `adagrad(lr, eps)`: an accumulator per value.
+    Adagrad {
+        /// Learning rate.
+        lr: Number,
+        /// Added to the root.
+        eps: Number,
+    },
+    /// `sgd(lr)`.
+    Sgd {
+        /// Learning rate.
+        lr: Number,
+    },
+}
+
+/// `best: auc`, `best: auc(click)`, `best: rmse(watch)`: a validation metric, of one task or the mean over those it applies to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// Which.
+    pub kind: MetricKind,
+    /// The task; none: the mean over all tasks it applies to.
+    pub task: Option<TaskId>,
+}
+
+/// Metrics that can pick the best epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Higher is better.
+    Auc,
+    /// Higher is better; needs `group_by`.
+    Gauc,
+    /// Lower is better.
+    Logloss,
+    /// Lower is better.
+    Rmse,
+    /// The weighted training objective on validation rows; lower is better.
+    Loss,
+}
