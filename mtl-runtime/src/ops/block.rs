@@ -50,10 +50,27 @@ impl Block {
         Matrix { data, rows: self.slots, columns: self.width, row_stride: self.slot_stride, column_stride: 1 }
     }
 
+    /// Access to single rows and slots.
+    pub fn cells(&self) -> Cells<'_> {
+        Cells { data: self.data(), row_stride: self.row_stride, slot_stride: self.slot_stride, width: self.width }
+    }
+}
+
+/// The slices of a [`Block`].
+#[derive(Clone, Copy)]
+pub(crate) struct Cells<'a> {
+    data: &'a [f32],
+    row_stride: usize,
+    slot_stride: usize,
+    width: usize,
+}
+
+impl<'a> Cells<'a> {
     /// The floats of one row and slot.
-    pub fn at(&self, row: usize, slot: usize) -> &[f32] {
+    #[inline(always)]
+    pub fn at(&self, row: usize, slot: usize) -> &'a [f32] {
         let start = row * self.row_stride + slot * self.slot_stride;
-        &self.data()[start..start + self.width]
+        &self.data[start..start + self.width]
     }
 }
 

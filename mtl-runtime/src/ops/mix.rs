@@ -3,7 +3,7 @@
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::block::{Block, from_vec};
+use super::block::{Block, Cells, from_vec};
 use super::kernel::{Kernel, binary, on_cpu};
 use super::vector::{dot, vectorized};
 
@@ -65,33 +65,34 @@ impl Kernel<2> for Mix {
 
     fn forward(&self, inputs: [FlexTensor; 2]) -> (FlexTensor, [Block; 2]) {
         let [weights, values] = inputs.map(Block::new);
-        let mut out = vec![0.0; values.rows * weights.slots * values.width];
-        forward(&weights, &values, &self.lists, &mut out);
+        let mut out = Vec::with_capacity(values.rows * weights.slots * values.width);
+        forward(weights.cells(), values.cells(), &self.lists, values.rows, values.width, &mut out);
         (from_vec(out, &[values.rows, weights.slots, values.width]), [weights, values])
     }
 
     fn backward(&self, [weights, values]: [Block; 2], grad: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let grad = Block::new(grad);
+        let (rows, experts, width) = (values.rows, values.slots, values.width);
         let d_weights = wanted[0].then(|| {
-            let mut d_weights = vec![0.0; weights.rows * weights.slots * weights.width];
-            weights_backward(&values, &grad, &self.lists, &mut d_weights);
-            from_vec(d_weights, &[weights.rows, weights.slots, weights.width])
+            let mut d_weights = Vec::with_capacity(rows * weights.slots * weights.width);
+            weights_backward(values.cells(), grad.cells(), &self.lists, rows, &mut d_weights);
+            from_vec(d_weights, &[rows, weights.slots, weights.width])
         });
         let d_values = wanted[1].then(|| {
-            let mut d_values = vec![0.0; values.rows * values.slots * values.width];
-            values_backward(&weights, &grad, &self.lists, values.slots, &mut d_values);
-            from_vec(d_values, &[values.rows, values.slots, values.width])
+            let mut d_values = Vec::with_capacity(rows * experts * width);
+            values_backward(weights.cells(), grad.cells(), &self.lists, rows, experts, width, &mut d_values);
+            from_vec(d_values, &[rows, experts, width])
         });
         [d_weights, d_values]
     }
 }
 
+// Results grow row by row, so that a row is still in the cache when its sums are made.
 vectorized! {
-    fn forward(weights: &Block, values: &Block, lists: &[Vec<usize>], out: &mut [f32]) {
-        let mut outs = out.chunks_exact_mut(values.width);
-        for row in 0..values.rows {
+    fn forward(weights: Cells, values: Cells, lists: &[Vec<usize>], rows: usize, width: usize, out: &mut Vec<f32>) {
+        for row in 0..rows {
             for (t, list) in lists.iter().enumerate() {
-                let out = outs.next().expect("a slot of the result");
+                let out = grow(out, width);
                 for (&weight, &expert) in weights.at(row, t).iter().zip(list) {
                     add_scaled(out, weight, values.at(row, expert));
                 }
@@ -99,27 +100,44 @@ vectorized! {
         }
     }
 
-    fn weights_backward(values: &Block, grad: &Block, lists: &[Vec<usize>], d_weights: &mut [f32]) {
-        let mut cells = d_weights.iter_mut();
-        for row in 0..values.rows {
+    fn weights_backward(values: Cells, grad: Cells, lists: &[Vec<usize>], rows: usize, d_weights: &mut Vec<f32>) {
+        for row in 0..rows {
             for (t, list) in lists.iter().enumerate() {
-                for (&expert, cell) in list.iter().zip(&mut cells) {
-                    *cell = dot(grad.at(row, t), values.at(row, expert));
+                let grad = grad.at(row, t);
+                for &expert in list {
+                    d_weights.push(dot(grad, values.at(row, expert)));
                 }
             }
         }
     }
 
-    fn values_backward(weights: &Block, grad: &Block, lists: &[Vec<usize>], experts: usize, d_values: &mut [f32]) {
-        let width = grad.width;
-        for (row, d_values) in d_values.chunks_exact_mut(experts * width).enumerate() {
+    fn values_backward(
+        weights: Cells,
+        grad: Cells,
+        lists: &[Vec<usize>],
+        rows: usize,
+        experts: usize,
+        width: usize,
+        d_values: &mut Vec<f32>,
+    ) {
+        for row in 0..rows {
+            let d_values = grow(d_values, experts * width);
             for (t, list) in lists.iter().enumerate() {
+                let grad = grad.at(row, t);
                 for (&weight, &expert) in weights.at(row, t).iter().zip(list) {
-                    add_scaled(&mut d_values[expert * width..][..width], weight, grad.at(row, t));
+                    add_scaled(&mut d_values[expert * width..][..width], weight, grad);
                 }
             }
         }
     }
+}
+
+/// Appends zeros, and gives them.
+#[inline(always)]
+fn grow(out: &mut Vec<f32>, by: usize) -> &mut [f32] {
+    let start = out.len();
+    out.resize(start + by, 0.0);
+    &mut out[start..]
 }
 
 #[inline(always)]
