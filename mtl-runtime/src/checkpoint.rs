@@ -4,17 +4,18 @@
 //! network.PATH          the network's parameters        optimizer.PATH#NAME  their optimiser's state
 //! table.NAME            an embedding table              state.NAME, settled.NAME  its rows' state
 //! best.network.PATH, best.table.NAME                    the best epoch's values, where they are not the last ones
-//! encoder               vocabularies and scalings       crc32                the checksum
+//! encoder               vocabularies and scalings       header               model, configuration, progress, metrics
 //! ```
-//! The rest (model, spec, configuration, progress, metrics) is JSON among the file's metadata.
+//! The last two are CBOR, which keeps every bit of a number. The spec is the text among the file's metadata.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use mtl_data::Encoder;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::Value as Setting;
 
 use crate::config::settings;
 use crate::error::{Error, Result};
@@ -22,7 +23,6 @@ use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
 use crate::train::run::{Progress, Run, Weights};
 
-mod exact;
 mod file;
 
 use file::{Array, Data};
@@ -35,8 +35,7 @@ const FORMAT: u32 = 1;
 struct Header {
     format: u32,
     model: String,
-    spec: String,
-    config: Value,
+    config: ciborium::Value,
     rows: usize,
     progress: Progress,
     /// Whether the best epoch is the last one, so that its values are not held twice.
@@ -50,15 +49,14 @@ pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
     let header = Header {
         format: FORMAT,
         model: M::NAME.into(),
-        spec: M::SPEC.into(),
-        config: serde_json::to_value(&run.config).expect("a configuration prints as JSON"),
+        config: ciborium::Value::serialized(&run.config).expect("a configuration holds plain values"),
         rows: run.rows,
         progress: run.progress.clone(),
         best_is_last,
     };
     let mut arrays = BTreeMap::new();
-    let encoder = serde_json::to_vec(&exact::to_json(&run.encoder)).expect("an encoder prints as JSON");
-    arrays.insert("encoder".to_owned(), Array::bytes(encoder));
+    arrays.insert("header".to_owned(), pack(&header));
+    arrays.insert("encoder".to_owned(), pack(&run.encoder));
     for Parameter { path, shape, values } in parameters(run.network()) {
         arrays.insert(format!("network.{path}"), Array::f32(shape, values));
     }
@@ -81,30 +79,28 @@ pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
             arrays.insert(format!("best.table.{}", table.name), Array::f32(vec![table.rows, table.dim], values));
         }
     }
-    file::write(path, &exact::to_json(&header).to_string(), &arrays)
+    file::write(path, M::SPEC, &arrays)
 }
 
 /// The header, the configuration and the arrays of a file that holds model `M`.
 fn open<M: Model>(path: &Path) -> Result<(Header, M::Config, Arrays<'_>)> {
-    let (text, arrays) = file::read(path)?;
+    let (spec, arrays) = file::read(path)?;
+    let mut arrays = Arrays { path, arrays };
     let refused = |what: String| Error::checkpoint(path, what);
-    let header: Header = serde_json::from_str(&text)
-        .map_err(|error| error.to_string())
-        .and_then(exact::from_json)
-        .map_err(|error| refused(format!("its header does not fit this version: {error}")))?;
+    let header: Header = arrays.unpack("header")?;
     if header.format != FORMAT {
         return Err(refused(format!("its format is {}, and this version reads {FORMAT}", header.format)));
     }
     if header.model != M::NAME {
         return Err(refused(format!("it holds the model `{}`, and this program is `{}`", header.model, M::NAME)));
     }
-    if let Some((theirs, ours)) = first_difference(&header.spec, M::SPEC) {
+    if let Some((theirs, ours)) = first_difference(&spec, M::SPEC) {
         let what = format!("its spec differs: it says `{theirs}` where this program's says `{ours}`; train again");
         return Err(refused(what));
     }
-    let config = serde_json::from_value(header.config.clone())
-        .map_err(|error| refused(format!("its configuration does not fit this program: {error}")))?;
-    Ok((header, config, Arrays { path, arrays }))
+    let config = header.config.deserialized();
+    let config = config.map_err(|error| refused(format!("its configuration does not fit this program: {error}")))?;
+    Ok((header, config, arrays))
 }
 
 /// The configuration of a file that holds model `M`.
@@ -117,13 +113,7 @@ pub(crate) fn load<M: Model>(path: &Path, change: impl FnOnce(&mut M::Config) ->
     let (header, mut config, mut arrays) = open::<M>(path)?;
     let refused = |what: String| Error::checkpoint(path, what);
     change(&mut config)?;
-    let Data::U8(encoder) = arrays.take("encoder")?.data else {
-        return Err(refused("its encoder is not text".into()));
-    };
-    let encoder: Encoder = serde_json::from_slice(&encoder)
-        .map_err(|error| error.to_string())
-        .and_then(exact::from_json)
-        .map_err(|error| refused(format!("its encoder does not fit this version: {error}")))?;
+    let encoder: Encoder = arrays.unpack("encoder")?;
     if encoder.schema() != &M::schema(&config) {
         return Err(refused(
             "its data were encoded for other features or tasks: their settings cannot change after training".into(),
@@ -189,6 +179,14 @@ impl Arrays<'_> {
         }
     }
 
+    fn unpack<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
+        let Data::U8(bytes) = self.take(name)?.data else {
+            return Err(Error::checkpoint(self.path, format!("`{name}` is not of type u8")));
+        };
+        ciborium::from_reader(&*bytes)
+            .map_err(|error| Error::checkpoint(self.path, format!("its {name} does not fit this version: {error}")))
+    }
+
     fn u32(&mut self, name: &str, length: usize) -> Result<Vec<u32>> {
         match self.take(name)?.data {
             Data::U32(values) if values.len() == length => Ok(values.into_owned()),
@@ -219,12 +217,19 @@ impl Arrays<'_> {
     }
 }
 
+/// A value as bytes.
+fn pack<T: Serialize>(value: &T) -> Array<'static> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).expect("checkpoints hold plain values, and memory takes any bytes");
+    Array::bytes(bytes)
+}
+
 /// The first settings in which two configurations differ: the path and both values.
 pub(crate) fn first_other_setting<M: Model>(
     saved: &M::Config,
     now: &M::Config,
     free: &[&str],
-) -> Option<(String, Value, Value)> {
+) -> Option<(String, Setting, Setting)> {
     let (saved, now) = (settings(saved), settings(now));
     let free = |path: &str| free.contains(&path);
     let other = saved.iter().zip(&now).find(|((path, a), (_, b))| a != b && !free(path));

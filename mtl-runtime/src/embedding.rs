@@ -107,11 +107,8 @@ impl Embeddings {
     pub fn gather(&mut self, features: &[FeatureValues]) -> Vec<f32> {
         self.tables.iter_mut().for_each(Table::begin);
         for (place, values) in self.places.iter().zip(features) {
-            match (place.table, values) {
-                (Some(table), FeatureValues::Id(rows) | FeatureValues::Ids { rows, .. }) => {
-                    self.tables[table].note(rows)
-                }
-                _ => {}
+            if let (Some(table), FeatureValues::Id(rows) | FeatureValues::Ids { rows, .. }) = (place.table, values) {
+                self.tables[table].note(rows);
             }
         }
         if self.optimizer.catches_up() {

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// One parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +23,9 @@ pub fn parameters<M: Module>(network: &M) -> Vec<Parameter> {
     list.found
 }
 
-/// Replaces every parameter by what `value` gives for its path and shape; the first error stops.
-pub(crate) fn replace<M: Module>(network: M, value: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>) -> Result<M> {
+/// Replaces every parameter by what `value` gives for its path and shape, row-major. The first error stops; so does another
+/// number of values.
+pub fn replace<M: Module>(network: M, value: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>) -> Result<M> {
     let mut replace = Replace { path: Vec::new(), value, error: None };
     let network = network.map(&mut replace);
     match replace.error {
@@ -58,7 +59,7 @@ impl ModuleVisitor for List {
 struct Replace<F> {
     path: Vec<String>,
     value: F,
-    error: Option<crate::Error>,
+    error: Option<Error>,
 }
 
 impl<F: FnMut(&str, &[usize]) -> Result<Vec<f32>>> ModuleMapper for Replace<F> {
@@ -75,7 +76,13 @@ impl<F: FnMut(&str, &[usize]) -> Result<Vec<f32>>> ModuleMapper for Replace<F> {
             return param;
         }
         let shape = param.val().dims();
-        match (self.value)(&self.path.join("."), &shape) {
+        let path = self.path.join(".");
+        match (self.value)(&path, &shape) {
+            Ok(values) if values.len() != shape.iter().product::<usize>() => {
+                let message = format!("parameter `{path}` has {} values, and {:?} were needed", values.len(), shape);
+                self.error = Some(Error::config(message));
+                param
+            }
             Ok(values) => param.map(|old| {
                 let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
                 if old.is_require_grad() { new.require_grad() } else { new }

@@ -15,8 +15,8 @@ use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
 use crate::report::SplitMetrics;
-use crate::train::expectations;
 use crate::train::run::Run;
+use crate::train::scores;
 
 /// A trained model: network, tables, vocabularies and scalings.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl<M: Model> Predictor<M> {
     /// As [`load`](Self::load), under a changed configuration: parameters of ranks, say. Widths cannot change.
     pub fn load_with(path: impl AsRef<Path>, change: impl FnOnce(&mut M::Config) -> Result<()>) -> Result<Self> {
         let mut run = checkpoint::load::<M>(path.as_ref(), change)?;
-        expectations::<M>(&run.config)?;
+        scores::<M>(&run.config)?;
         run.embeddings.settle();
         Self::of(run)
     }

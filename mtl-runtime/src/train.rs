@@ -22,7 +22,7 @@ mod display;
 pub(crate) mod run;
 
 pub use check::check;
-pub(crate) use check::expectations;
+pub(crate) use check::scores;
 
 use display::Display;
 use run::Run;

@@ -102,7 +102,7 @@ pub(super) fn read(path: &Path) -> Result<(String, BTreeMap<String, Array<'stati
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
     let Some(text) = metadata.metadata().as_ref().and_then(|texts| texts.get(TEXT)) else {
-        return Err(Error::checkpoint(path, "a safetensors file, but not one that `train` wrote"));
+        return Err(Error::checkpoint(path, "a safetensors file, but not one that training wrote"));
     };
     let mut arrays = BTreeMap::new();
     for (name, view) in file.iter() {

@@ -16,13 +16,13 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     train.check()?;
     numbers(config)?;
     features_and_tasks(&M::schema(config))?;
-    ranks::<M>(config)?;
     best::check(train, &M::schema(config))?;
-    expectations::<M>(config)
+    scores::<M>(config)
 }
 
-/// Refuses a configuration under which an `expect` of the spec fails.
-pub(crate) fn expectations<M: Model>(config: &M::Config) -> Result<()> {
+/// Refuses a configuration under which a parameter of a score is out of its range, or an `expect` of the spec fails.
+pub(crate) fn scores<M: Model>(config: &M::Config) -> Result<()> {
+    ranks::<M>(config)?;
     for expectation in M::expectations() {
         if !(expectation.holds)(config) {
             let (left, right) = (expectation.sides)(config);
