@@ -11,13 +11,21 @@ fn spec(name: &str) -> String {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../specs").join(name).display().to_string()
 }
 
-/// A spec with one mistake, in a file of its own.
-fn mistaken(test: &str) -> String {
-    let path = std::env::temp_dir().join(format!("mtl-{test}-{}.mtl", std::process::id()));
-    let text = std::fs::read_to_string(spec("esmm.mtl")).unwrap().replace("given click", "given clik");
-    std::fs::write(&path, text).unwrap();
+/// A file of the test's own.
+fn written(name: &str, bytes: &[u8]) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes).expect("a file in the target folder");
     path.display().to_string()
 }
+
+/// One mistake, on line 4.
+const MISTAKEN: &str = "model Small {
+    features user { id: id(buckets: 10, dim: 4) }
+    task click: binary;
+    task like:  binary(where: clik);
+    tower each = mlp(user, [4]);
+}
+";
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -29,7 +37,8 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn check_is_silent_on_every_spec() {
-    let specs: Vec<String> = std::fs::read_dir(spec("")).unwrap().map(|e| e.unwrap().path().display().to_string()).collect();
+    let specs: Vec<String> =
+        std::fs::read_dir(spec("")).unwrap().map(|e| e.unwrap().path().display().to_string()).collect();
     let mut arguments = vec!["check"];
     arguments.extend(specs.iter().map(String::as_str));
     let output = mtl(&arguments);
@@ -39,20 +48,22 @@ fn check_is_silent_on_every_spec() {
 
 #[test]
 fn check_shows_the_place_and_the_remedy() {
-    let output = mtl(&["check", &mistaken("human")]);
+    let output = mtl(&["check", &written("human.mtl", MISTAKEN.as_bytes())]);
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
-    assert!(text.contains("given clik;") && text.contains("did you mean `click`?") && text.contains("1 error in "), "{text}");
+    for part in ["(where: clik);", "did you mean `click`?", "human.mtl:4:31", "1 error in "] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
 }
 
 #[test]
 fn check_speaks_json() {
-    let output = mtl(&["check", "--format", "json", &mistaken("json")]);
+    let output = mtl(&["check", "--format", "json", &written("json.mtl", MISTAKEN.as_bytes())]);
     assert_eq!(output.status.code(), Some(1));
     let lines = stdout(&output);
     let diagnostic: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(diagnostic["severity"], "error");
-    assert_eq!(diagnostic["span"]["line"], 19);
+    assert_eq!((&diagnostic["span"]["line"], &diagnostic["span"]["column"]), (&4.into(), &31.into()));
 }
 
 #[test]
@@ -81,7 +92,6 @@ fn files_that_cannot_be_read_are_named() {
     let folder = mtl(&["check", &spec("")]);
     assert_eq!(folder.status.code(), Some(1));
     assert!(stderr(&folder).contains("is a folder"));
-    let path = std::env::temp_dir().join(format!("mtl-bytes-{}.mtl", std::process::id()));
-    std::fs::write(&path, [b'm', 0xff]).unwrap();
-    assert!(stderr(&mtl(&["check", &path.display().to_string()])).contains("byte 1 is not UTF-8"));
+    let bytes = mtl(&["check", &written("bytes.mtl", &[b'm', 0xff])]);
+    assert!(stderr(&bytes).contains("byte 1 is not UTF-8"));
 }

@@ -28,7 +28,10 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
-            let text = format!("cannot read `{}`: {error}\n\nhelp: the path starts at the folder of Cargo.toml", path.display());
+            let text = format!(
+                "cannot read `{}`: {error}\n\nhelp: the path starts at the folder of Cargo.toml",
+                path.display()
+            );
             return emit::error(&text, ends);
         }
     };
@@ -46,7 +49,12 @@ fn tracked(path: &Path, span: Span) -> TokenStream {
 }
 
 fn compiled(source: &Source, ends: Ends) -> TokenStream {
-    let rendered = |diagnostic: &Diagnostic| render(diagnostic, source, Style::Plain);
+    // rustc writes `error: ` before the message itself.
+    let rendered = |diagnostic: &Diagnostic| {
+        let text = render(diagnostic, source, Style::Plain);
+        let title = format!("{}[{}]: ", diagnostic.code.severity().name(), diagnostic.code.name());
+        text.strip_prefix(&title).map_or(text.clone(), |rest| format!("[{}] {rest}", diagnostic.code.name()))
+    };
     match mtl_dsl::compile(source) {
         Ok(compiled) => {
             let warning = |warning: &Diagnostic| emit::note(warning.code.name(), &rendered(warning), ends);
