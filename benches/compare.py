@@ -96,7 +96,7 @@ def main():
     a = ap.parse_args()
     if a.what == "speed" and not a.baseline:
         ap.error("speed needs --baseline")
-    subprocess.run(["cargo", "build", "-q", "-p", "mtl-examples"], check=True, cwd=ROOT)
+    subprocess.run(["cargo", "build", "-q", "--workspace", "--bins"], check=True, cwd=ROOT)
     rows = {"quality": quality, "speed": speed}[a.what](a)
     if a.json:
         a.json.write_text(json.dumps(rows, indent=1) + "\n")
