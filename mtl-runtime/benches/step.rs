@@ -40,10 +40,7 @@ struct SharedBottom {
 
 impl Body for SharedBottom {
     fn new(init: &Init) -> Self {
-        Self {
-            first: group(init, "first", 1, WIDTH, 256, true),
-            second: group(init, "second", 1, 256, 128, true),
-        }
+        Self { first: group(init, "first", 1, WIDTH, 256, true), second: group(init, "second", 1, 256, 128, true) }
     }
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         self.second.forward(self.first.forward(x, Activation::Relu), Activation::Relu)

@@ -1,6 +1,6 @@
 //! The primitives that generated networks are made of, over rank-3 tensors `[rows, slots, width]`.
 //!
-//! The hot ones are [kernels](kernel): on burn's CPU backend a hand-written forward and backward over plain `f32` slices,
+//! The hot ones are kernels: on burn's CPU backend a hand-written forward and backward over plain `f32` slices,
 //! on every other backend (and on other float types) the same in tensor operations. A shape that no checked spec gives
 //! panics: it is a mistake of the generator, not of a user.
 
