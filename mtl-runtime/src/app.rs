@@ -81,6 +81,7 @@ impl<M: Model, A: Args> App<M, A> {
 
     /// Runs on these arguments, of which the first is the program's name.
     pub fn main_from<T: Into<OsString> + Clone>(self, arguments: impl IntoIterator<Item = T>) -> ExitCode {
+        crate::alloc::keep_memory();
         let matches = match self.command().try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(error) => {

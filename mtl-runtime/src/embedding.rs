@@ -8,6 +8,7 @@
 //!
 //! A step's cost is in the number of rows that its batch reads, not in the number that a table has.
 
+mod adam;
 mod optimizer;
 mod pool;
 mod table;
@@ -211,16 +212,23 @@ impl Embeddings {
     }
 }
 
+// Loops, not `for_each`: a closure that is not inlined would be compiled for the baseline.
 vectorized! {
     fn settle_noted(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
-        tables.iter_mut().for_each(|table| table.settle_noted(optimizer, clock));
+        for table in tables {
+            table.settle_noted(optimizer, clock);
+        }
     }
 
     fn settle_all(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
-        tables.iter_mut().for_each(|table| table.settle_all(optimizer, clock));
+        for table in tables {
+            table.settle_all(optimizer, clock);
+        }
     }
 
     fn update(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
-        tables.iter_mut().for_each(|table| table.update(optimizer, clock));
+        for table in tables {
+            table.update(optimizer, clock);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! An application is a model and one line, [`app`]; a program of its own uses [`Trainer`](train::Trainer) and
 //! [`Predictor`](predict::Predictor).
 
+pub mod alloc;
 pub mod app;
 mod checkpoint;
 pub mod config;

@@ -13,6 +13,7 @@
 //! value of the row in f32, none after it would either, and only the decay of the moments is left, which has a closed form. So
 //! a row costs at most some 200 steps of arithmetic, however long it was not read.
 
+use super::adam::{self, Coefficients, Rule};
 use crate::config::RowOptimizerConfig;
 
 /// A row optimiser with its coefficients.
@@ -25,15 +26,6 @@ pub(crate) struct Clock {
     step: u32,
     /// For step `t` (from 1), at `t - 1`.
     coefficients: Vec<Coefficients>,
-}
-
-/// Step `t` of Adam is `w -= rate * m / (root * sqrt(v) + epsilon)`.
-#[derive(Debug, Clone, Copy)]
-struct Coefficients {
-    /// `lr / (1 - b1^t)`
-    rate: f32,
-    /// `1 / sqrt(1 - b2^t)`
-    root: f32,
 }
 
 impl Clock {
@@ -100,13 +92,15 @@ impl RowOptimizer {
         rows: impl Iterator<Item = u32>,
     ) {
         let RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. } = self.0 else { return };
+        let rule = Rule::new(beta1, beta2, epsilon);
         for row in rows {
             let row = row as usize;
             let from = std::mem::replace(&mut settled[row], clock.step);
             if from < clock.step {
                 let missed = &clock.coefficients[from as usize..clock.step as usize];
                 let (first, second) = state[2 * row * dim..2 * (row + 1) * dim].split_at_mut(dim);
-                make_up(&mut values[row * dim..(row + 1) * dim], first, second, missed, beta1, beta2, epsilon as f32);
+                let values = &mut values[row * dim..(row + 1) * dim];
+                adam::make_up(values, first, second, missed, rule);
             }
         }
     }
@@ -132,12 +126,16 @@ impl RowOptimizer {
             let state = &mut state[row * width..(row + 1) * width];
             match self.0 {
                 RowOptimizerConfig::Sgd { lr } => {
-                    values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= lr as f32 * g);
+                    for (w, g) in values.iter_mut().zip(gradient) {
+                        *w -= lr as f32 * g;
+                    }
                 }
                 RowOptimizerConfig::RowwiseAdagrad { lr, epsilon } => {
                     state[0] += gradient.iter().map(|g| g * g).sum::<f32>() / dim as f32;
                     let rate = lr as f32 / (state[0].sqrt() + epsilon as f32);
-                    values.iter_mut().zip(gradient).for_each(|(w, g)| *w -= rate * g);
+                    for (w, g) in values.iter_mut().zip(gradient) {
+                        *w -= rate * g;
+                    }
                 }
                 RowOptimizerConfig::Adagrad { lr, epsilon } => {
                     for ((w, a), g) in values.iter_mut().zip(state).zip(gradient) {
@@ -148,7 +146,8 @@ impl RowOptimizer {
                 RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. }
                 | RowOptimizerConfig::LazyAdam { beta1, beta2, epsilon, .. } => {
                     let (first, second) = state.split_at_mut(dim);
-                    adam(values, first, second, gradient, clock.now(), beta1 as f32, beta2 as f32, epsilon as f32);
+                    let (now, rule) = (clock.now(), Rule::new(beta1, beta2, epsilon));
+                    adam::step(values, first, second, gradient, now, rule);
                     if let Some(settled) = settled.get_mut(row) {
                         *settled = clock.step;
                     }
@@ -156,60 +155,4 @@ impl RowOptimizer {
             }
         }
     }
-}
-
-/// One step of Adam on a row.
-#[allow(clippy::too_many_arguments)]
-#[inline(always)]
-fn adam(
-    values: &mut [f32],
-    first: &mut [f32],
-    second: &mut [f32],
-    gradient: &[f32],
-    now: Coefficients,
-    beta1: f32,
-    beta2: f32,
-    epsilon: f32,
-) {
-    for (((w, m), v), g) in values.iter_mut().zip(first).zip(second).zip(gradient) {
-        *m = beta1 * *m + (1.0 - beta1) * g;
-        *v = beta2 * *v + (1.0 - beta2) * g * g;
-        *w -= now.rate * *m / (now.root * v.sqrt() + epsilon);
-    }
-}
-
-/// The missed steps of a row, one after the other, until they no longer change it.
-#[inline(always)]
-fn make_up(
-    values: &mut [f32],
-    first: &mut [f32],
-    second: &mut [f32],
-    missed: &[Coefficients],
-    beta1: f64,
-    beta2: f64,
-    epsilon: f32,
-) {
-    let shrinking = beta1 * beta1 < beta2;
-    let (decay1, decay2) = (beta1 as f32, beta2.sqrt() as f32);
-    // The root of the second moment decays by a factor of its own, so that no step needs a square root.
-    second.iter_mut().for_each(|v| *v = v.sqrt());
-    let mut done = 0;
-    for step in missed {
-        let mut moved = false;
-        for ((w, m), s) in values.iter_mut().zip(&mut *first).zip(&mut *second) {
-            *m *= decay1;
-            *s *= decay2;
-            let old = *w;
-            *w -= step.rate * *m / (step.root * *s + epsilon);
-            moved |= *w != old;
-        }
-        done += 1;
-        if shrinking && !moved {
-            break;
-        }
-    }
-    let rest = (missed.len() - done) as i32;
-    let (rest1, rest2) = (beta1.powi(rest) as f32, beta2.powi(rest) as f32);
-    first.iter_mut().for_each(|m| *m *= rest1);
-    second.iter_mut().for_each(|s| *s = *s * *s * rest2);
 }
