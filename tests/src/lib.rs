@@ -3,6 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mtl_runtime::__private::burn;
+use mtl_runtime::__private::burn::module::{ModuleVisitor, Param};
+use mtl_runtime::__private::burn::tensor::{Device, Tensor, TensorData};
+use mtl_runtime::data::Rng;
+use mtl_runtime::init::Init;
+use mtl_runtime::model::Pass;
+use mtl_runtime::{Model, loss, parameters};
 use serde::Deserialize;
 
 /// A tensor of a golden file, row-major.
@@ -64,4 +71,96 @@ pub fn real_data(name: &str) -> Option<PathBuf> {
         return None;
     }
     Some(folder)
+}
+
+/// A network at its start under a seed, on a device that records gradients.
+pub fn network<M: Model>(seed: u64) -> M {
+    M::new(&M::default_config(), &Init::new(seed, &Device::default().autodiff()))
+}
+
+/// The network with other parameters: `value` gets a path and a shape, and keeps what is there by giving `None`.
+pub fn with<M: Model>(network: M, mut value: impl FnMut(&str, &[usize]) -> Option<Vec<f32>>) -> M {
+    let now: BTreeMap<String, Vec<f32>> = values(&network);
+    parameters::replace(network, |path, shape| Ok(value(path, shape).unwrap_or_else(|| now[path].clone()))).unwrap()
+}
+
+/// The parameters' values by path.
+pub fn values<M: Model>(network: &M) -> BTreeMap<String, Vec<f32>> {
+    parameters::parameters(network).into_iter().map(|parameter| (parameter.path, parameter.values)).collect()
+}
+
+/// Normal numbers of a name.
+pub fn normal(name: &str, count: usize) -> Vec<f32> {
+    let mut rng = Rng::keyed(5, name);
+    (0..count).map(|_| rng.normal() as f32).collect()
+}
+
+/// The width of a model's input.
+pub fn width<M: Model>() -> usize {
+    M::schema(&M::default_config()).width()
+}
+
+/// Logits `[B, T]`, row-major, of input rows.
+pub fn logits<M: Model>(network: &M, x: &[f32]) -> Vec<f32> {
+    numbers(network.forward(input::<M>(x), &Pass::serving()))
+}
+
+fn input<M: Model>(x: &[f32]) -> Tensor<3> {
+    let width = width::<M>();
+    Tensor::from_data(TensorData::new(x.to_vec(), [x.len() / width, 1, width]), &Device::default().autodiff())
+}
+
+/// A tensor's values, row-major.
+pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("f32")
+}
+
+/// Losses and gradients of one pass.
+pub struct Gradients {
+    /// The tasks' losses, `[T]`.
+    pub losses: Vec<f32>,
+    /// The gradient of their weighted sum by the parameter's path; zeros where it does not arrive.
+    pub of: BTreeMap<String, Vec<f32>>,
+}
+
+/// The gradient of `sum_t task_weights[t] * loss_t` for rows `x` with labels and row weights `[B, T]`.
+pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f32], task_weights: &[f32]) -> Gradients {
+    let x = input::<M>(x);
+    let losses = loss::task_losses(&M::schema(&M::default_config()), network.forward(x.clone(), &Pass::training(0, 0)), labels, weights);
+    let factors = Tensor::<1>::from_data(TensorData::new(task_weights.to_vec(), [task_weights.len()]), &x.device());
+    let found = (losses.clone() * factors).sum().backward();
+    let mut visitor = Collect { gradients: &found, path: Vec::new(), of: BTreeMap::new() };
+    network.visit(&mut visitor);
+    Gradients { losses: numbers(losses), of: visitor.of }
+}
+
+struct Collect<'a> {
+    gradients: &'a burn::tensor::Gradients,
+    path: Vec<String>,
+    of: BTreeMap<String, Vec<f32>>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let gradient = value.grad(self.gradients).map_or_else(|| vec![0.0; value.shape().num_elements()], numbers);
+        self.of.insert(self.path.join("."), gradient);
+    }
+}
+
+/// Asserts that two lists are equal up to `tolerance`, relative to the largest of them and to 1.
+pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1.0, |scale: f32, value| scale.max(value.abs()));
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() <= tolerance * scale, "{what}[{at}]: {found}, expected {expected}");
+    }
 }

@@ -1,0 +1,67 @@
+//! Every spec by its three routes: `mtl!`, `mtl_file!` and a build script give the same configuration, the same schema, the same start
+//! and the same numbers.
+
+#![deny(warnings)]
+
+use mtl_runtime::__private::burn::tensor::{Device, Tensor, TensorData};
+use mtl_runtime::data::Rng;
+use mtl_runtime::data::schema::Schema;
+use mtl_runtime::init::Init;
+use mtl_runtime::model::Pass;
+use mtl_runtime::parameters::{Parameter, parameters};
+use mtl_runtime::{Model, loss};
+
+mod by_build {
+    include!(concat!(env!("OUT_DIR"), "/by_build.rs"));
+}
+
+mod by_file {
+    include!(concat!(env!("OUT_DIR"), "/by_file.rs"));
+}
+
+mod by_macro {
+    include!(concat!(env!("OUT_DIR"), "/by_macro.rs"));
+}
+
+include!(concat!(env!("OUT_DIR"), "/each_spec.rs"));
+
+/// All that can be seen of a model.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    config: String,
+    schema: Schema,
+    parameters: Vec<Parameter>,
+    logits: Vec<f32>,
+    predictions: Vec<f32>,
+    scores: Vec<f64>,
+}
+
+fn seen<M: Model>() -> Seen {
+    let config = M::default_config();
+    let schema = M::schema(&config);
+    let network = M::new(&config, &Init::new(3, &Device::default()));
+    let rows = 5;
+    let mut rng = Rng::keyed(11, "input");
+    let input: Vec<f32> = (0..rows * schema.width()).map(|_| rng.normal() as f32).collect();
+    let input = Tensor::from_data(TensorData::new(input, [rows, 1, schema.width()]), &Device::default());
+    let logits: Vec<f32> = network.forward(input, &Pass::serving()).into_data().try_to_vec().unwrap();
+    assert!(logits.iter().all(|logit| logit.is_finite()) && logits.len() == rows * schema.tasks.len());
+    let predictions = loss::predictions(&schema, &logits);
+    let row: Vec<f64> = predictions.iter().take(predictions.len() / rows).map(|&p| f64::from(p)).collect();
+    let scores = M::ranks().iter().map(|rank| (rank.score)(&config, &row)).collect();
+    assert!(M::expectations().iter().all(|expectation| (expectation.holds)(&config)));
+    Seen { config: serde_json::to_string(&config).unwrap(), schema, parameters: parameters(&network), logits, predictions, scores }
+}
+
+macro_rules! routes_agree {
+    ($spec:ident, $model:ident) => {
+        #[test]
+        fn $spec() {
+            let by_file = seen::<by_file::$model>();
+            assert_eq!(by_file, seen::<by_macro::$model>(), "mtl_file! and mtl!");
+            assert_eq!(by_file, seen::<by_build::$model>(), "mtl_file! and build script");
+        }
+    };
+}
+
+each_spec!(routes_agree);

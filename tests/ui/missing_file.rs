@@ -1,0 +1,3 @@
+mtl_runtime::mtl_file!("no/such/spec.mtl");
+
+fn main() {}
