@@ -14,13 +14,13 @@ pub fn run_model(program: &str, models: &[(&str, Application)]) -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
     match models.iter().find(|(model, _)| *model == name) {
-        Some((_, application)) => {
-            application(std::iter::once(format!("{program} {name}")).chain(arguments).collect())
-        }
+        Some((_, application)) => application(std::iter::once(format!("{program} {name}")).chain(arguments).collect()),
         None => {
             let known: Vec<&str> = models.iter().map(|(model, _)| *model).collect();
             let known = known.join("|");
-            eprintln!("error: `{name}` is none of {known}\n\nusage: {program} {known} train|evaluate|predict|describe ...");
+            eprintln!(
+                "error: `{name}` is none of {known}\n\nusage: {program} {known} train|evaluate|predict|describe ..."
+            );
             ExitCode::FAILURE
         }
     }

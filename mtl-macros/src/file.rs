@@ -28,10 +28,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
-            let text = format!(
-                "cannot read `{}`: {error}\n\nhelp: the path starts at the folder of Cargo.toml",
-                path.display()
-            );
+            let text = format!("cannot read `{name}`: {error}\n\nhelp: the path starts at the folder of Cargo.toml");
             return emit::error(&text, ends);
         }
     };
@@ -66,5 +63,20 @@ fn compiled(source: &Source, ends: Ends) -> TokenStream {
             let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
             errors.map(|error| emit::error(&rendered(error), ends)).collect()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_a_file_is_shown_with_its_line() {
+        let text = "model Feed {\n    features user { id: id(buckets: 9, dim: 4) }\n    task click: binaty;\n}\n";
+        let tokens = compiled(&Source::new("specs/broken.mtl", text), (Span::call_site(), Span::call_site()));
+        let items: syn::File = syn::parse2(tokens).expect("`compile_error!` items");
+        let shown: Vec<String> = items.items.iter().map(|item| quote!(#item).to_string()).collect();
+        assert!(shown.iter().all(|item| item.contains("compile_error !")), "{shown:?}");
+        assert!(shown[0].contains("specs/broken.mtl:3:17") && shown[0].contains("did you mean `binary`?"), "{shown:?}");
     }
 }

@@ -1,4 +1,33 @@
 //! Support of the end-to-end tests: goldens and networks with given parameters.
+//!
+//! Typed columns are complete or do not compile. With every label column:
+//!
+//! ```
+//! mtl_runtime::mtl! {
+//!     model Feed {
+//!         features user { user_id: id(buckets: 100, dim: 4) }
+//!         task click: binary(label: is_click);
+//!         task like: binary(label: is_like);
+//!         tower each = mlp(user, [8]);
+//!     }
+//! }
+//! let labels = FeedLabels { is_click: vec![1.0, 0.0].into(), is_like: vec![0.0, 0.0].into() };
+//! assert_eq!(labels.into_table().unwrap().rows(), 2);
+//! ```
+//!
+//! and with one left out:
+//!
+//! ```compile_fail,E0063
+//! mtl_runtime::mtl! {
+//!     model Feed {
+//!         features user { user_id: id(buckets: 100, dim: 4) }
+//!         task click: binary(label: is_click);
+//!         task like: binary(label: is_like);
+//!         tower each = mlp(user, [8]);
+//!     }
+//! }
+//! let labels = FeedLabels { is_click: vec![1.0, 0.0].into() };
+//! ```
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -126,7 +155,12 @@ pub struct Gradients {
 /// The gradient of `sum_t task_weights[t] * loss_t` for rows `x` with labels and row weights `[B, T]`.
 pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f32], task_weights: &[f32]) -> Gradients {
     let x = input::<M>(x);
-    let losses = loss::task_losses(&M::schema(&M::default_config()), network.forward(x.clone(), &Pass::training(0, 0)), labels, weights);
+    let losses = loss::task_losses(
+        &M::schema(&M::default_config()),
+        network.forward(x.clone(), &Pass::training(0, 0)),
+        labels,
+        weights,
+    );
     let factors = Tensor::<1>::from_data(TensorData::new(task_weights.to_vec(), [task_weights.len()]), &x.device());
     let found = (losses.clone() * factors).sum().backward();
     let mut visitor = Collect { gradients: &found, path: Vec::new(), of: BTreeMap::new() };

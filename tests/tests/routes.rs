@@ -50,7 +50,14 @@ fn seen<M: Model>() -> Seen {
     let row: Vec<f64> = predictions.iter().take(predictions.len() / rows).map(|&p| f64::from(p)).collect();
     let scores = M::ranks().iter().map(|rank| (rank.score)(&config, &row)).collect();
     assert!(M::expectations().iter().all(|expectation| (expectation.holds)(&config)));
-    Seen { config: serde_json::to_string(&config).unwrap(), schema, parameters: parameters(&network), logits, predictions, scores }
+    Seen {
+        config: serde_json::to_string(&config).unwrap(),
+        schema,
+        parameters: parameters(&network),
+        logits,
+        predictions,
+        scores,
+    }
 }
 
 macro_rules! routes_agree {

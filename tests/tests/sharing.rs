@@ -97,7 +97,11 @@ fn a_task_of_weight_zero_or_without_labels_gets_no_gradient_and_gives_none() {
         let found = gradients(&hard, &x, &labels(2), &weights, &task_weights);
         assert!(found.losses.iter().all(|loss| loss.is_finite()));
         for (path, gradient) in &found.of {
-            let (own, others) = if path.starts_with("tower") { gradient.split_at(gradient.len() / 2) } else { (&gradient[..], &[][..]) };
+            let (own, others) = if path.starts_with("tower") {
+                gradient.split_at(gradient.len() / 2)
+            } else {
+                (&gradient[..], &[][..])
+            };
             assert_close(path, own, &single.of[path], 1e-6);
             assert_eq!(max_abs(others), 0.0, "{path}");
         }
@@ -108,10 +112,12 @@ fn a_task_of_weight_zero_or_without_labels_gets_no_gradient_and_gives_none() {
 fn a_task_in_two_halves_is_the_task() {
     let alone = network::<HardAlone>(1);
     let from = values(&alone);
-    let twice = with(network::<Hard>(1), |path, _| Some(match path.starts_with("tower") {
-        true => from[path].repeat(2),
-        false => from[path].clone(),
-    }));
+    let twice = with(network::<Hard>(1), |path, _| {
+        Some(match path.starts_with("tower") {
+            true => from[path].repeat(2),
+            false => from[path].clone(),
+        })
+    });
     let x = rows::<Hard>();
     let first: Vec<f32> = labels(2).chunks(2).map(|row| row[0]).collect();
     let both: Vec<f32> = first.iter().flat_map(|&label| [label, label]).collect();
@@ -139,10 +145,12 @@ mtl! { model OneGate {
 fn tied() -> (Mixture, OneGate) {
     let one = network::<OneGate>(1);
     let from = values(&one);
-    let mixture = with(network::<Mixture>(1), |path, shape| Some(match path {
-        "h.gates.weight" => from["h.gate.weight"].repeat(shape[0]),
-        _ => from[path].clone(),
-    }));
+    let mixture = with(network::<Mixture>(1), |path, shape| {
+        Some(match path {
+            "h.gates.weight" => from["h.gate.weight"].repeat(shape[0]),
+            _ => from[path].clone(),
+        })
+    });
     (mixture, one)
 }
 
@@ -166,7 +174,8 @@ fn a_gate_of_zeros_averages_and_equal_experts_need_no_gate() {
         let now = &values(&network::<Mixture>(1))[path];
         path.starts_with("h.experts").then(|| now[..now.len() / shape[0]].repeat(shape[0]))
     });
-    let averaged = with(equal.clone(), |path, shape| (path == "h.gates.weight").then(|| vec![0.0; shape.iter().product()]));
+    let averaged =
+        with(equal.clone(), |path, shape| (path == "h.gates.weight").then(|| vec![0.0; shape.iter().product()]));
     assert_close("equal experts", &logits(&equal, &x), &logits(&averaged, &x), 1e-6);
     let found = gradients(&equal, &x, &labels(2), &ones(2), &[1.0, 1.0]);
     assert!(max_abs(&found.of["h.gates.weight"]) < 1e-7, "a gate over equal experts has no gradient");
@@ -180,7 +189,9 @@ fn the_order_of_experts_does_not_matter() {
         let now = &from[path];
         match path {
             "h.gates.weight" => Some(now.chunks(shape[2]).flat_map(|row| row.iter().rev().copied()).collect()),
-            path if path.starts_with("h.experts") => Some(now.chunks(now.len() / shape[0]).rev().flatten().copied().collect()),
+            path if path.starts_with("h.experts") => {
+                Some(now.chunks(now.len() / shape[0]).rev().flatten().copied().collect())
+            }
             _ => None,
         }
     });

@@ -21,11 +21,7 @@ struct Folder {
 fn main() -> ExitCode {
     run_model(
         "census",
-        &[
-            ("shared_bottom", run::<CensusSharedBottom>),
-            ("mmoe", run::<CensusMmoe>),
-            ("ple", run::<CensusPle>),
-        ],
+        &[("shared_bottom", run::<CensusSharedBottom>), ("mmoe", run::<CensusMmoe>), ("ple", run::<CensusPle>)],
     )
 }
 

@@ -11,6 +11,8 @@ use mtl_runtime::{Result, Trained, Trainer, app, mtl_file};
 
 mtl_file!("../specs/feed.mtl");
 
+/// Enough impressions for the tastes behind them to be learned.
+const ROWS: usize = 600_000;
 const MODEL: &str = "feed.mtl.safetensors";
 
 /// The size of the simulation.
@@ -23,7 +25,7 @@ struct Size {
     #[arg(long, default_value_t = FeedOptions::default().videos)]
     videos: usize,
     /// Impressions
-    #[arg(long, default_value_t = FeedOptions::default().rows)]
+    #[arg(long, default_value_t = ROWS)]
     rows: usize,
 }
 
@@ -50,7 +52,8 @@ fn main() -> ExitCode {
 }
 
 fn main_job() -> Result<()> {
-    let options = FeedOptions::default();
+    let options = FeedOptions { rows: ROWS, ..FeedOptions::default() };
+    mtl_runtime::alloc::keep_memory();
     let data = Data::simulate(&options)?;
     println!("simulated {} impressions of {} videos to {} users\n", options.rows, options.videos, options.users);
     let trained = Trainer::<Feed>::new(FeedConfig::new(), data.splits()).checkpoint(MODEL).verbose(true).fit()?;
@@ -90,7 +93,8 @@ fn show_ranking(data: &Data, trained: &Trained<Feed>) -> Result<()> {
 
     let mut order: Vec<usize> = (0..request.rows()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-    let mut table = TextTable::new(["rank", "video", "category", "click", "long_view", "like", "buy", "watch s", "score"]);
+    let mut table =
+        TextTable::new(["rank", "video", "category", "click", "long_view", "like", "buy", "watch s", "score"]);
     for (place, &row) in order.iter().enumerate() {
         let text = |ids: &mtl_data::Ids| ids.text(row).unwrap_or_default().into_owned();
         let percent = |task: &str| format!("{:.1} %", 100.0 * column(task, row));

@@ -21,11 +21,7 @@ struct Folder {
 fn main() -> ExitCode {
     run_model(
         "kuairand",
-        &[
-            ("shared_bottom", run::<KuairandSharedBottom>),
-            ("mmoe", run::<KuairandMmoe>),
-            ("ple", run::<KuairandPle>),
-        ],
+        &[("shared_bottom", run::<KuairandSharedBottom>), ("mmoe", run::<KuairandMmoe>), ("ple", run::<KuairandPle>)],
     )
 }
 

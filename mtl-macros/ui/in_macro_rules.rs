@@ -1,6 +1,6 @@
 macro_rules! ranker {
     ($name:ident, $task:ident) => {
-        mtl_runtime::mtl! {
+        mtl_macros::mtl! {
             model $name {
                 features user { user_id: id(buckets: 100, dim: 4) }
                 task click: binary;

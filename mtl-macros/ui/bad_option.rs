@@ -1,4 +1,4 @@
-mtl_runtime::mtl! {
+mtl_macros::mtl! {
     model Feed {
         features user { user_id: id(buckets: 100, dims: 4) }
         task click: binary(loss: huber(delta: 1.0));

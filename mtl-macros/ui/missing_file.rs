@@ -1,0 +1,3 @@
+mtl_macros::mtl_file!("no/such/spec.mtl");
+
+fn main() {}

@@ -1,3 +1,0 @@
-mtl_runtime::mtl_file!("no/such/spec.mtl");
-
-fn main() {}
