@@ -1,7 +1,6 @@
 //! The runtime of generated models: primitives, embedding tables, losses, training, evaluation and prediction over burn.
 //!
-//! An application is a model and one line, [`app`]; a program of its own uses [`Trainer`](train::Trainer) and
-//! [`Predictor`](predict::Predictor).
+//! An application is a model and one line, [`app()`]; a program of its own uses [`Trainer`] and [`Predictor`].
 
 pub mod alloc;
 pub mod app;

@@ -77,7 +77,10 @@ pub(super) fn write(path: &Path, text: &str, arrays: &BTreeMap<String, Array<'_>
     let unfinished = beside(path);
     let written = (|| {
         let metadata = HashMap::from([(TEXT.to_owned(), text.to_owned())]);
+        // An ordinary file first: the writer makes one that only its owner may read.
+        let ordinary = File::create(&unfinished).and_then(|file| file.metadata()).map_err(|error| error.to_string())?;
         safetensors::serialize_to_file(all, Some(metadata), &unfinished).map_err(|error| error.to_string())?;
+        fs::set_permissions(&unfinished, ordinary.permissions()).map_err(|error| error.to_string())?;
         File::open(&unfinished).and_then(|file| file.sync_all()).map_err(|error| error.to_string())?;
         fs::rename(&unfinished, path).map_err(|error| error.to_string())?;
         // The rename itself is on disk once the folder is; not every file system can do that.
@@ -170,6 +173,9 @@ mod tests {
         assert_eq!(read(&one).unwrap(), ("{\"text\": 1}".to_owned(), arrays()));
         assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing unfinished is left");
+        let ordinary = folder.join("ordinary");
+        fs::write(&ordinary, "").unwrap();
+        assert_eq!(fs::metadata(&one).unwrap().permissions(), fs::metadata(&ordinary).unwrap().permissions());
         fs::remove_dir_all(folder).unwrap();
     }
 
