@@ -15,6 +15,7 @@ mod tasks;
 mod towers;
 mod train;
 mod unused;
+mod views;
 mod weighting;
 
 use crate::ast::{self, Ast};

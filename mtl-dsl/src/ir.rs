@@ -10,8 +10,9 @@ mod print;
 mod size;
 
 pub(crate) use print::thousands;
-pub use size::{ConfigPath, Size, Symbol, Term};
+pub use size::{ConfigPath, Size, Symbol};
 
+pub use crate::hir::View;
 use crate::source::Span;
 
 /// A model.
@@ -81,9 +82,11 @@ pub struct Node {
     pub shape: Shape,
 }
 
-/// The shape of a value, without the rows.
+/// The shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
+    /// True for a value of each row; false for one value that all rows share, made of parameters alone.
+    pub batched: bool,
     /// Slots.
     pub slots: Size,
     /// Width of a slot.
@@ -99,11 +102,20 @@ pub enum Op {
     Columns {
         /// Their names.
         names: Vec<String>,
+        /// How they become slots.
+        view: View,
         /// True if they are the whole input, in its order.
         all: bool,
     },
     /// A block's value.
     Block(usize),
+    /// A block's value, which is added to the first input while training and does not exist when serving.
+    TrainOnly(usize),
+    /// A parameter: one value for all rows.
+    Value {
+        /// Index into [`Block::params`].
+        param: usize,
+    },
     /// A grouped linear map, then an activation.
     Linear {
         /// Index into [`Block::params`].
@@ -125,18 +137,103 @@ pub enum Op {
         /// Keys the mask.
         site: String,
     },
+    /// Zeros in some rows, without scaling the others; the identity when serving.
+    DropRows {
+        /// The share of the rows.
+        rate: Rate,
+        /// Keys the choice.
+        site: String,
+    },
     /// Over the width.
     Softmax,
+    /// The weights of a gate, which evaluation reports: the identity.
+    Gate {
+        /// Its name in the report.
+        name: String,
+    },
     /// Sums of the second input's slots, weighted by the first input's rows.
     Mix(Choice),
+    /// Sums of the input's slots: a slot for each list of the choice.
+    Gather(Choice),
+    /// Element by element; an input of one slot, one column or no rows of its own is repeated.
+    Add,
+    /// Element by element, as [`Op::Add`].
+    Multiply,
+    /// `factor * x + shift`.
+    Affine {
+        /// The factor.
+        factor: Scale,
+        /// The shift.
+        shift: f64,
+    },
+    /// The identity, through which no gradient flows.
+    Stop,
+    /// The same numbers in other slots, in order.
+    Reshape {
+        /// Tells the sizes of a block apart.
+        name: String,
+    },
+    /// Slots become columns and columns become slots.
+    Transpose,
+    /// Columns from one place on; how many, the shape says.
+    Narrow {
+        /// The first column.
+        start: Size,
+        /// Tells the sizes of a block apart.
+        name: String,
+    },
+    /// The sum over the width.
+    SumWidth,
+    /// The mean over the width.
+    MeanWidth,
+    /// The inner product of each pair of slots, as columns: (0, 1), (0, 2), ..., (1, 2), ...
+    PairDots,
+    /// The product, element by element, of each pair of slots, in the order of [`Op::PairDots`].
+    PairProducts,
+    /// Multi-head attention of queries over keys and values: `softmax(q k^T / sqrt(d)) v` for each head.
+    Attention {
+        /// Heads; they divide the width.
+        heads: Size,
+        /// Tells the sizes of a block apart.
+        name: String,
+    },
     /// Along the width; one slot is repeated to as many as the others have.
     Concat,
     /// Along the slots.
     Stack,
     /// Some slots.
     Select(Vec<usize>),
-    /// The towers' values in the order of the tasks: for each input, its tasks.
+    /// The first input, and something that training adds to the loss.
+    Penalty {
+        /// What.
+        kind: Penalty,
+        /// Its factor.
+        weight: Scale,
+        /// Its name in the report.
+        name: String,
+    },
+    /// The towers' values in the order of the tasks: for each input, its columns of the logits.
     Logits(Vec<Vec<usize>>),
+}
+
+/// A factor: a constant or a number of the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scale {
+    /// Always this.
+    Constant(f64),
+    /// A number of the configuration.
+    Config(Rate),
+}
+
+/// What training adds to the loss.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Penalty {
+    /// The sum over pairs of members of the squared distance of their parameters (indices into [`Block::params`]).
+    Distance(Vec<usize>),
+    /// The sum of the trace norms of the matrices whose columns are the members' weights.
+    TraceNorm(Vec<usize>),
+    /// The mean over rows of the sum of the second input.
+    Mean,
 }
 
 /// Activations.
@@ -154,6 +251,10 @@ pub enum Activation {
     Sigmoid,
     /// `x`, or `0.01 x` below zero.
     LeakyRelu,
+    /// `x sigmoid(x)`
+    Swish,
+    /// `log(1 + exp(x))`
+    Softplus,
 }
 
 /// A rate of the configuration.
@@ -165,21 +266,41 @@ pub struct Rate {
     pub value: f64,
 }
 
-/// Which slots each row of a mix's weights weighs.
+/// Which slots a mix or a gathering reads for each slot of its result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// All, in order.
     All,
-    /// Row `t`: the own slots of `t`, then the shared ones; the slots are laid out as own of the first row, own of the second, ..., shared.
-    OwnAndShared {
+    /// A list for each row of the result.
+    Lists {
         /// Tells the choices of a block apart: `level_1_choice`.
         name: String,
         /// Rows.
-        tasks: usize,
+        rows: Size,
+        /// Which slots each row reads.
+        pick: Pick,
+    },
+}
+
+/// The lists of a [`Choice`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pick {
+    /// Row `t`: the own slots of `t`, then the shared ones; the slots are laid out as own of the first row, own of the second, ..., shared.
+    OwnAndShared {
         /// Own slots of a row.
         own: Size,
         /// Shared slots.
         shared: Size,
+    },
+    /// Row `t`: the own slots of all other rows, in the same layout.
+    Foreign {
+        /// Own slots of a row.
+        own: Size,
+    },
+    /// Row `i`: slots `i`, `i + rows`, `i + 2 rows`, ...
+    Strided {
+        /// Slots of a row.
+        count: Size,
     },
 }
 
@@ -215,6 +336,40 @@ pub enum ParamKind {
         /// Width of a slot.
         width: Size,
     },
+    /// Numbers for each slot that no input decides.
+    Value(Value),
+}
+
+/// A parameter that is a value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// Its slots in order.
+    pub members: Vec<Members>,
+    /// Width of a slot.
+    pub width: Size,
+    /// Its initial values.
+    pub init: ValueInit,
+}
+
+/// The initial values of a [`Value`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum ValueInit {
+    /// This everywhere.
+    Constant(f64),
+    /// Normal with this deviation.
+    Normal(f64),
+    /// Uniform between `-bound` and `bound`.
+    Uniform(f64),
+    /// `own` where the column is that of the slot, `other` elsewhere. With `rows` slots in a slot of the result (a weight of each
+    /// unit), the column is the slot within its row.
+    Diagonal {
+        /// On the diagonal.
+        own: Scale,
+        /// Beside it.
+        other: Scale,
+        /// Whether a slot is a pair of task and task, and each column a unit.
+        units: bool,
+    },
 }
 
 /// A grouped linear map.
@@ -248,6 +403,8 @@ pub enum Slot {
     Own,
     /// This one.
     At(usize),
+    /// Every slot, one after the other: one map for all of them.
+    Every,
 }
 
 /// Numbers of a block that its configuration can change.
@@ -277,6 +434,8 @@ pub enum ConfigValue {
     Widths(Vec<usize>),
     /// A rate in `0..1`.
     Rate(f64),
+    /// A number.
+    Real(f64),
     /// A group of fields.
     Group(Config),
 }
@@ -338,6 +497,40 @@ impl Linear {
     }
 }
 
+impl Value {
+    /// The number of slots.
+    pub fn size(&self) -> Size {
+        self.members.iter().map(Members::size).sum()
+    }
+}
+
+impl Shape {
+    /// A value of each row.
+    pub fn new(slots: Size, width: Size) -> Shape {
+        Shape { batched: true, slots, width }
+    }
+}
+
+impl Op {
+    /// The index of its parameter.
+    pub fn param_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Op::Linear { param, .. } | Op::Norm { param } | Op::Value { param } => Some(param),
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with the index of every parameter that it reads.
+    pub fn visit_params(&mut self, mut visit: impl FnMut(&mut usize)) {
+        if let Op::Penalty { kind: Penalty::Distance(params) | Penalty::TraceNorm(params), .. } = self {
+            params.iter_mut().for_each(&mut visit);
+        }
+        if let Some(param) = self.param_mut() {
+            visit(param);
+        }
+    }
+}
+
 impl Members {
     /// How many they are.
     pub fn size(&self) -> Size {
@@ -353,6 +546,7 @@ impl ParamKind {
                 linear.size().value() * (linear.input.value() + usize::from(linear.bias)) * linear.output.value()
             }
             ParamKind::Norm { slots, width } => 2 * slots.value() * width.value(),
+            ParamKind::Value(value) => value.size().value() * value.width.value(),
         }
     }
 }
@@ -384,12 +578,14 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Sigmoid => "sigmoid",
             Activation::LeakyRelu => "leaky_relu",
+            Activation::Swish => "swish",
+            Activation::Softplus => "softplus",
         }
     }
 
     /// The activation of this word of the language.
     pub fn from_word(word: &str) -> Activation {
         use Activation::*;
-        [Relu, Gelu, Tanh, Sigmoid, LeakyRelu].into_iter().find(|a| a.word() == word).unwrap_or(None)
+        [Relu, Gelu, Tanh, Sigmoid, LeakyRelu, Swish, Softplus].into_iter().find(|a| a.word() == word).unwrap_or(None)
     }
 }

@@ -5,9 +5,9 @@
 
 mod block;
 
-pub use block::{Member, Scope, Stream};
+pub use block::{Member, Owner, Scope, Stream};
 
-use crate::hir::{self, ExprKind, FeatureId, LetId};
+use crate::hir::{self, ExprKind, FeatureId, LetId, View};
 use crate::ir::{Block, ConfigPath, Graph, Model, Node, NodeId, Op, Role, Shape, Size, Symbol};
 use block::{Builder, calls, reads};
 
@@ -24,10 +24,14 @@ pub fn lower(model: &hir::Model) -> Model {
         lets: Vec::new(),
     };
     let whole: Vec<FeatureId> = (0..model.features.len()).map(FeatureId).collect();
-    let (name, shape) = columns(model, &whole, &[]);
+    let (name, shape) = columns(model, &whole, View::Flat, &[]);
     lowering.ir.graph.push(&name, Op::Argument, Vec::new(), shape);
     for binding in &model.lets {
-        let value = lowering.line(&binding.value, &binding.name.text, Role::Let, &binding.docs);
+        let term = hir::Term { value: binding.value.clone(), train_only: None };
+        let value = match calls(&binding.value) {
+            true => lowering.line(&[&term], &binding.name.text, Role::Let, &binding.docs),
+            false => lowering.plain(&binding.value, &binding.name.text),
+        };
         lowering.lets.push(value);
     }
     let mut towers = Vec::new();
@@ -37,9 +41,15 @@ pub fn lower(model: &hir::Model) -> Model {
             false => format!("tower_{}", model.tasks[tower.tasks[0].0].name.text),
         };
         let tasks: Vec<usize> = tower.tasks.iter().map(|task| task.0).collect();
-        towers.push((lowering.line(&tower.value, &name, Role::Tower(tasks.clone()), ""), tasks));
+        let (serving, training): (Vec<_>, Vec<_>) = tower.terms.iter().partition(|term| term.train_only.is_none());
+        let value = lowering.line(&serving, &name, Role::Tower(tasks.clone()), "");
+        let value = match training[..] {
+            [] => value,
+            _ => lowering.train_only(&training, &format!("{name}_train_only"), Role::Tower(tasks.clone()), value),
+        };
+        towers.push((value, tasks));
     }
-    let shape = Shape { slots: Size::constant(1), width: Size::constant(model.tasks.len()) };
+    let shape = Shape::new(Size::constant(1), Size::constant(model.tasks.len()));
     let (inputs, tasks) = towers.into_iter().unzip();
     lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Logits(tasks), inputs, shape);
     lowering.ir
@@ -56,57 +66,64 @@ struct Lowering<'m> {
 #[derive(Debug, Clone, PartialEq)]
 enum Source {
     /// These features' columns.
-    Columns(Vec<FeatureId>),
+    Columns(Vec<FeatureId>, View),
     /// The value of a `let`.
     Let(LetId),
 }
 
 impl Lowering<'_> {
     /// The value of a `let` or tower line.
-    fn line(&mut self, value: &hir::Expr, name: &str, role: Role, docs: &str) -> NodeId {
-        if role == Role::Let && !calls(value) {
-            return self.plain(value, name);
-        }
+    fn line(&mut self, terms: &[&hir::Term], name: &str, role: Role, docs: &str) -> NodeId {
+        let (block, inputs) = self.block(terms, name, role, docs);
+        let shape = self.outside(&self.ir.blocks[block], &inputs);
+        let label = name.strip_prefix("tower_").unwrap_or(name);
+        self.ir.graph.push(label, Op::Block(block), inputs, shape)
+    }
+
+    /// The value of a tower with what training adds.
+    fn train_only(&mut self, terms: &[&hir::Term], name: &str, role: Role, value: NodeId) -> NodeId {
+        let (block, inputs) = self.block(terms, name, role, "");
+        let (label, shape) = (self.ir.graph[value].name.clone(), self.ir.graph[value].shape.clone());
+        self.ir.graph.push(&label, Op::TrainOnly(block), [vec![value], inputs].concat(), shape)
+    }
+
+    /// The block of a line, and what it reads.
+    fn block(&mut self, terms: &[&hir::Term], name: &str, role: Role, docs: &str) -> (usize, Vec<NodeId>) {
         let mut sources = Vec::new();
-        reads(value, &mut sources);
+        terms.iter().for_each(|term| reads(&term.value, &mut sources));
         let inputs: Vec<NodeId> = sources.iter().map(|source| self.source(source)).collect();
         let arguments = sources.iter().zip(&inputs).map(|(source, id)| (source.clone(), self.ir.graph[*id].clone()));
-        let block = Builder::new(self.hir, name, role, arguments.collect()).build(value, docs);
-        let shape = self.outside(&block, &inputs);
+        let block = Builder::new(self.hir, name, role, arguments.collect()).build(terms, docs);
         self.ir.blocks.push(block);
-        let label = name.strip_prefix("tower_").unwrap_or(name);
-        self.ir.graph.push(label, Op::Block(self.ir.blocks.len() - 1), inputs, shape)
+        (self.ir.blocks.len() - 1, inputs)
     }
 
     /// A value without a block: names and `concat` only.
     fn plain(&mut self, value: &hir::Expr, name: &str) -> NodeId {
         match &value.kind {
-            ExprKind::Input(features) => self.source(&Source::Columns(features.clone())),
+            ExprKind::Input(features, view) => self.source(&Source::Columns(features.clone(), *view)),
             ExprKind::Let(id) => self.lets[id.0],
             ExprKind::Concat(parts) => {
                 let inputs: Vec<NodeId> = parts.iter().map(|part| self.plain(part, name)).collect();
                 let shape = block::concat_shape(inputs.iter().map(|id| &self.ir.graph[*id].shape));
                 self.ir.graph.push(name, Op::Concat, inputs, shape)
             }
-            ExprKind::Call(_) => unreachable!("a line with a call is a block"),
+            ExprKind::Call(_) | ExprKind::Sum(_) | ExprKind::Product(_) => unreachable!("a line that computes is a block"),
         }
     }
 
     /// The node of a source; columns get one when they are read first.
     fn source(&mut self, source: &Source) -> NodeId {
-        let features = match source {
+        let (features, view) = match source {
             Source::Let(id) => return self.lets[id.0],
-            Source::Columns(features) => features,
+            Source::Columns(features, view) => (features, *view),
         };
         let graph = &mut self.ir.graph;
-        let op = Op::Columns {
-            names: names_of(self.hir, features),
-            all: features.iter().map(|id| id.0).eq(0..self.hir.features.len()),
-        };
+        let op = Op::Columns { names: names_of(self.hir, features), view, all: is_whole(self.hir, features, view) };
         if let Some(known) = graph.nodes.iter().position(|node| node.op == op) {
             return NodeId(known);
         }
-        let (name, shape) = columns(self.hir, features, &graph.nodes);
+        let (name, shape) = columns(self.hir, features, view, &graph.nodes);
         graph.push(&name, op, vec![NodeId(0)], shape)
     }
 
@@ -116,13 +133,14 @@ impl Lowering<'_> {
         let arguments: Vec<_> = block.arguments().zip(inputs).collect();
         let replace = |symbol: &Symbol, value: usize| match symbol {
             Symbol::Config(path) => Size::symbol(Symbol::Config(path.within(&block.name)), value),
-            Symbol::Width(name) => {
+            Symbol::Width(name) | Symbol::Slots(name) => {
                 let argument = arguments.iter().find(|(argument, _)| argument.name == *name);
-                argument.map_or(Size::constant(value), |(_, id)| graph[**id].shape.width.clone())
+                let of = |shape: &Shape| if matches!(symbol, Symbol::Width(_)) { shape.width.clone() } else { shape.slots.clone() };
+                argument.map_or(Size::constant(value), |(_, id)| of(&graph[**id].shape))
             }
         };
         let shape = &block.graph[block.graph.output].shape;
-        Shape { slots: shape.slots.substitute(&replace), width: shape.width.substitute(&replace) }
+        Shape::new(shape.slots.substitute(&replace), shape.width.substitute(&replace))
     }
 }
 
@@ -142,29 +160,62 @@ fn names_of(model: &hir::Model, features: &[FeatureId]) -> Vec<String> {
     names
 }
 
-/// The name and shape of columns of the input matrix: `input` for all of them, else a name that no other node has.
-fn columns(model: &hir::Model, features: &[FeatureId], others: &[Node]) -> (String, Shape) {
+/// Whether a view is the input matrix as it is: all features, of which none has anything beside its embedding or number.
+fn is_whole(model: &hir::Model, features: &[FeatureId], view: View) -> bool {
+    let beside = |feature: &hir::Feature| feature.reading.own || feature.reading.wide || feature.is_sequence();
     let all = features.iter().map(|id| id.0).eq(0..model.features.len());
+    view == View::Flat && all && !model.features.iter().any(beside)
+}
+
+/// The name and shape of columns of the input matrix: `input` for all of them, else a name that no other node has.
+fn columns(model: &hir::Model, features: &[FeatureId], view: View, others: &[Node]) -> (String, Shape) {
     let short =
         Some(names_of(model, features).join("_")).filter(|name| name.len() < 30).unwrap_or("columns".to_owned());
+    let short = match view {
+        View::Flat | View::Sequence => short,
+        View::Fields => format!("{short}_fields"),
+        View::Own => format!("own_{short}"),
+        View::Mask => format!("{short}_mask"),
+        View::Wide => format!("wide_{short}"),
+    };
     let counted = (2..).map(|n| format!("{short}_{n}"));
     let mut names = std::iter::once(short.clone()).chain(counted);
-    let name = match all {
+    let name = match others.is_empty() || is_whole(model, features, view) {
         true => "input".to_owned(),
         false => names.find(|name| others.iter().all(|node| node.name != *name)).unwrap_or_default(),
     };
-    let width = features.iter().map(|id| model.features[id.0].width()).sum();
-    let shape = Shape { slots: Size::constant(1), width: Size::symbol(Symbol::Width(name.clone()), width) };
+    let tasks = Size::constant(model.tasks.len());
+    let first = &model.features[features[0].0];
+    let width = |value| Size::symbol(Symbol::Width(name.clone()), value);
+    let sum = features.iter().map(|id| model.features[id.0].width()).sum();
+    let shape = match view {
+        View::Flat => Shape::new(Size::constant(1), width(sum)),
+        View::Own => Shape::new(tasks, width(sum)),
+        View::Fields => Shape::new(Size::constant(features.len()), width(first.width())),
+        View::Sequence => Shape::new(Size::symbol(Symbol::Slots(name.clone()), first.places()), width(first.width())),
+        View::Mask => Shape::new(Size::constant(1), width(first.places())),
+        View::Wide => Shape::new(tasks, Size::constant(features.len())),
+    };
     (name, shape)
 }
 
 impl hir::Feature {
-    /// The number of columns it fills in the input matrix.
+    /// The width of its embedding, or of its number.
     pub fn width(&self) -> usize {
         match &self.kind {
             hir::FeatureKind::Id { dim, .. } | hir::FeatureKind::Ids { dim, .. } => dim.value as usize,
             hir::FeatureKind::Number { indicator, .. } => 1 + usize::from(*indicator),
         }
+    }
+
+    /// Whether it is a sequence, `pool: none`.
+    pub fn is_sequence(&self) -> bool {
+        matches!(self.kind, hir::FeatureKind::Ids { pool: hir::Pool::None, .. })
+    }
+
+    /// The places of a sequence.
+    fn places(&self) -> usize {
+        if let hir::FeatureKind::Ids { max_len, .. } = &self.kind { max_len.value as usize } else { 0 }
     }
 }
 

@@ -65,6 +65,12 @@ pub enum Shape {
     Metric,
     /// A weighting of the tasks' losses.
     Weighting,
+    /// A representation.
+    Input,
+    /// A list of tasks: `[click, buy]`.
+    Tasks,
+    /// A list of lists of tasks: `[[click, like], [buy]]`.
+    TaskGroups,
 }
 
 /// Alternatives that are calls: optimisers, losses.
@@ -129,6 +135,8 @@ impl Range {
     pub const POSITIVE: Range = Range::real(0.0, false, f64::MAX, true, "a number above 0");
     /// 0 or above.
     pub const NOT_NEGATIVE: Range = Range::real(0.0, true, f64::MAX, true, "a number that is not negative");
+    /// Any number.
+    pub const ANY: Range = Range::real(f64::MIN, true, f64::MAX, true, "a number");
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
 

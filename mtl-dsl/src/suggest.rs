@@ -3,19 +3,21 @@
 /// Names what exists, and first what was probably meant: "did you mean `like`? known tasks: `click`, `like`".
 pub(crate) fn did_you_mean<'a>(found: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let candidates: Vec<&str> = candidates.into_iter().collect();
-    let all = match candidates.as_slice() {
-        [] => return format!("there are no {what} here"),
-        several => several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-    };
+    if candidates.is_empty() {
+        return format!("there are no {what} here");
+    }
     let nearest = candidates.iter().map(|name| (distance(found, name), *name)).min();
-    let all = format!("known {what}: {all}");
-    match nearest {
-        Some((distance, name)) if distance <= name.len().max(found.len()) / 3 => {
-            format!("did you mean `{name}`? {all}")
-        }
-        _ => all,
+    let near = nearest.filter(|(distance, name)| *distance <= name.len().max(found.len()) / 3);
+    let all = candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match near {
+        Some((_, name)) if candidates.len() > FEW => format!("did you mean `{name}`?"),
+        Some((_, name)) => format!("did you mean `{name}`? known {what}: {all}"),
+        None => format!("known {what}: {all}"),
     }
 }
+
+/// More names than these are not listed beside a good guess.
+const FEW: usize = 12;
 
 /// Edits between two names: insertions, deletions, substitutions, and swaps of neighbours.
 fn distance(a: &str, b: &str) -> usize {

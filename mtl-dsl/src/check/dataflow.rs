@@ -3,11 +3,12 @@
 use super::Sink;
 use super::features::width;
 use super::options;
-use crate::ast::{self, ExprKind as Written};
-use crate::constructs;
+use crate::ast::{self, BinaryOp, ExprKind as Written};
+use crate::constructs::{self, Context, Reads};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Call, Expr, ExprKind, Feature, FeatureId, Let, LetId, Type};
+use crate::hir::{Call, Expr, ExprKind, Feature, FeatureId, Let, LetId, TaskId, Type, Value, View};
 use crate::resolve::{Declared, Names};
+use crate::schema::Shape;
 use crate::source::Span;
 use crate::suggest::did_you_mean;
 
@@ -38,12 +39,23 @@ impl Dataflow<'_> {
     pub fn expr(&self, expr: &ast::Expr, sink: &mut Sink) -> Option<Expr> {
         match &expr.kind {
             Written::Name(name) => self.name(name, expr.span, sink),
-            Written::Call(call) if call.name.text == "concat" => self.concat(call, expr.span, sink),
-            Written::Call(call) => self.call(call, expr.span, sink),
+            Written::Call(call) => match call.name.text.as_str() {
+                "concat" => self.concat(call, expr.span, sink),
+                "fields" => self.fields_of(call, expr.span, sink),
+                "own" => self.own(call, expr.span, sink),
+                "wide" => self.wide(call, expr.span, sink),
+                _ => self.call(call, expr.span, sink),
+            },
+            Written::Binary(BinaryOp::Multiply, left, right) if left.as_number().is_none() => {
+                self.elementwise(ExprKind::Product, &[left, right], expr.span, sink)
+            }
+            Written::Binary(BinaryOp::Add, left, right) => {
+                self.elementwise(ExprKind::Sum, &[left, right], expr.span, sink)
+            }
             _ => {
                 let problem = diagnostic!(MisplacedExpression, expr.span, "{} is no representation", expr.describe());
                 sink.push(match &expr.kind {
-                    Written::Binary(ast::BinaryOp::Multiply, count, _) if count.as_number().is_some() => problem.help(
+                    Written::Binary(BinaryOp::Multiply, ..) => problem.help(
                         "a group of blocks is given to a block that mixes it: `mmoe(x, experts: 4 * mlp([256]))`",
                     ),
                     _ => problem.help(
@@ -56,17 +68,24 @@ impl Dataflow<'_> {
     }
 
     fn name(&self, name: &str, span: Span, sink: &mut Sink) -> Option<Expr> {
-        let input = |features: Vec<usize>| {
-            let widths: Option<Vec<_>> = features.iter().map(|id| self.features[*id].as_ref().map(width)).collect();
-            let kind = ExprKind::Input(features.into_iter().map(FeatureId).collect());
-            Some(Expr { kind, ty: Type::Vec(widths?.iter().sum()), span })
-        };
         match self.names.find(name) {
             Some((Declared::Entity(entity), _)) => {
                 let all = self.names.features.iter().enumerate();
-                input(all.filter(|(_, (of, _))| *of == entity).map(|(feature, _)| feature).collect())
+                let own = all.filter(|(_, (of, _))| *of == entity).map(|(feature, _)| FeatureId(feature));
+                let vectors: Vec<FeatureId> = own.filter(|id| !self.is_sequence(*id)).collect();
+                if vectors.is_empty() {
+                    sink.push(diagnostic!(
+                        TypeMismatch, span, "`{name}` holds sequences alone, and an entity's name stands for its vectors";
+                        help: "read a sequence by its own name: `din(history, query: video_id)`"
+                    ));
+                    return None;
+                }
+                self.input(vectors, span)
             }
-            Some((Declared::Feature(feature), _)) => input(vec![feature]),
+            Some((Declared::Feature(feature), _)) if self.is_sequence(FeatureId(feature)) => {
+                self.sequence(FeatureId(feature), span)
+            }
+            Some((Declared::Feature(feature), _)) => self.input(vec![FeatureId(feature)], span),
             Some((Declared::Let(id), at)) => match self.lets.get(id) {
                 Some(read) => Some(Expr { kind: ExprKind::Let(LetId(id)), ty: read.as_ref()?.value.ty, span }),
                 None => {
@@ -89,25 +108,44 @@ impl Dataflow<'_> {
         }
     }
 
+    /// Features side by side. None where one is wrong, which was reported.
+    pub(super) fn input(&self, features: Vec<FeatureId>, span: Span) -> Option<Expr> {
+        let widths: Option<Vec<_>> = features.iter().map(|id| self.features[id.0].as_ref().map(width)).collect();
+        Some(Expr { kind: ExprKind::Input(features, View::Flat), ty: Type::Vec(widths?.iter().sum()), span })
+    }
+
+    /// The values of a call that takes values without names only.
+    pub(super) fn unnamed(&self, call: &ast::Call, sink: &mut Sink) -> Option<Vec<Expr>> {
+        let mut parts: Vec<Option<Expr>> = Vec::new();
+        for argument in &call.arguments {
+            if let Some(name) = &argument.name {
+                let block = &call.name.text;
+                sink.push(diagnostic!(UnknownOption, name.span, "`{block}` has no option `{}`", name.text; help: "write `{block}(a, b)`"));
+                parts.push(None);
+                continue;
+            }
+            parts.push(self.expr(&argument.value, sink));
+        }
+        parts.into_iter().collect()
+    }
+
     /// `concat(a, b, ...)`: neighbouring inputs become one, and so do nested `concat`s.
     fn concat(&self, call: &ast::Call, span: Span, sink: &mut Sink) -> Option<Expr> {
         if call.arguments.is_empty() {
             sink.push(diagnostic!(EmptyConcat, span, "`concat` of nothing"; help: "write what it joins: `concat(user, item)`"));
             return None;
         }
-        let mut parts: Vec<Option<Expr>> = Vec::new();
-        for argument in &call.arguments {
-            if let Some(name) = &argument.name {
-                sink.push(diagnostic!(UnknownOption, name.span, "`concat` has no option `{}`", name.text; help: "write `concat(a, b)`"));
-                parts.push(None);
-                continue;
-            }
-            parts.push(self.expr(&argument.value, sink));
+        let parts = self.unnamed(call, sink)?;
+        if let Some(other) = parts.iter().find(|part| !part.ty.is_vector()) {
+            sink.push(diagnostic!(
+                TypeMismatch, other.span, "`concat` joins vectors, but this is `{}`", other.ty;
+                label(call.name.span): "joins `vec` and `each vec`"; help: "{}", to_vector(other.ty)
+            ));
+            return None;
         }
-        let parts: Vec<Expr> = parts.into_iter().collect::<Option<_>>()?;
         self.check_twice(&parts, sink)?;
         let each = parts.iter().any(|part| matches!(part.ty, Type::EachVec(_)));
-        let width = parts.iter().map(|part| width_of(part.ty)).sum();
+        let width = parts.iter().map(|part| part.ty.width()).sum();
         let ty = if each { Type::EachVec(width) } else { Type::Vec(width) };
         let mut joined: Vec<Expr> = Vec::new();
         let flat = parts.into_iter().flat_map(|part| match part.kind {
@@ -117,11 +155,11 @@ impl Dataflow<'_> {
         for part in flat {
             match (joined.last_mut(), part) {
                 (
-                    Some(Expr { kind: ExprKind::Input(before), ty: Type::Vec(width), span }),
-                    Expr { kind: ExprKind::Input(more), ty, span: end },
+                    Some(Expr { kind: ExprKind::Input(before, View::Flat), ty: Type::Vec(width), span }),
+                    Expr { kind: ExprKind::Input(more, View::Flat), ty, span: end },
                 ) => {
                     before.extend(more);
-                    *width += width_of(ty);
+                    *width += ty.width();
                     *span = span.to(end);
                 }
                 (_, part) => joined.push(part),
@@ -137,6 +175,45 @@ impl Dataflow<'_> {
         }
     }
 
+    /// `a + b` and `a * b`: vectors of one width, or fields of one shape. A `vec` is repeated for each task.
+    fn elementwise(
+        &self,
+        kind: fn(Vec<Expr>) -> ExprKind,
+        operands: &[&ast::Expr; 2],
+        span: Span,
+        sink: &mut Sink,
+    ) -> Option<Expr> {
+        let [left, right] = operands.map(|operand| self.expr(operand, sink));
+        let (left, right) = (left?, right?);
+        let ty = match (left.ty, right.ty) {
+            (Type::Vec(a), Type::Vec(b)) if a == b => Type::Vec(a),
+            (Type::Vec(a) | Type::EachVec(a), Type::Vec(b) | Type::EachVec(b)) if a == b => Type::EachVec(a),
+            (a @ Type::Fields { .. }, b) if a == b => a,
+            (a, b) if a.is_vector() && b.is_vector() => {
+                sink.push(diagnostic!(
+                    WidthMismatch, right.span, "element by element needs one width, but this is `{b}`";
+                    label(left.span): "this is `{a}`"; help: "bring one of them to the other's width with `mlp`"
+                ));
+                return None;
+            }
+            (a, b) => {
+                let logit = a == Type::Logit || b == Type::Logit;
+                let problem = diagnostic!(
+                    TypeMismatch, right.span, "no value is `{a}` and `{b}` element by element"; label(left.span): "this is `{a}`"
+                );
+                sink.push(if logit { problem.help("a logit is a summand of a tower: `tower each = mlp(x, [64]) + wide(user);`") } else { problem });
+                return None;
+            }
+        };
+        // A sum of sums is one sum.
+        let parts = [left, right].into_iter().flat_map(|part| match part.kind {
+            ExprKind::Sum(inner) if matches!(kind(Vec::new()), ExprKind::Sum(_)) => inner,
+            ExprKind::Product(inner) if matches!(kind(Vec::new()), ExprKind::Product(_)) => inner,
+            _ => vec![part],
+        });
+        Some(Expr { kind: kind(parts.collect()), ty, span })
+    }
+
     /// Reports what one `concat` would hold twice.
     fn check_twice(&self, parts: &[Expr], sink: &mut Sink) -> Option<()> {
         let mut features: Vec<(FeatureId, Span)> = Vec::new();
@@ -144,7 +221,7 @@ impl Dataflow<'_> {
         let errors = sink.len();
         for part in parts {
             match &part.kind {
-                ExprKind::Input(read) => {
+                ExprKind::Input(read, View::Flat) => {
                     if let Some((id, first)) = features.iter().find(|(id, _)| read.contains(id)) {
                         let name = &self.names.features[id.0].1.name.text;
                         sink.push(diagnostic!(
@@ -168,45 +245,108 @@ impl Dataflow<'_> {
         (sink.len() == errors).then_some(())
     }
 
-    /// A block: its first value without a name is what it reads.
+    /// A block: its first value without a name is what it reads, or all of them where it reads fields or several values.
     fn call(&self, call: &ast::Call, span: Span, sink: &mut Sink) -> Option<Expr> {
         let name = &call.name;
         let Some(construct) = constructs::find(&name.text) else {
             let known = constructs::ALL.iter().map(|construct| construct.signature.name);
-            let help = did_you_mean(&name.text, "blocks", known.chain(["concat"]));
+            let help = did_you_mean(&name.text, "blocks", known.chain(["concat", "own"]));
             sink.push(diagnostic!(UnknownFunction, name.span, "no block named `{}`", name.text; help: "{help}"));
             return None;
         };
-        let first = call.arguments.iter().position(|argument| argument.name.is_none());
-        let input = first.filter(|at| !options::is_option(&call.arguments[*at].value));
-        let mut given = options::arguments(&call.arguments, sink);
-        let input = match input {
-            Some(at) => {
-                given.remove(at);
-                self.expr(&call.arguments[at].value, sink)
-            }
-            None => {
-                sink.push(diagnostic!(
-                    MisplacedInput, name.span, "`{}` has nothing to read", name.text;
-                    help: "its first value is a representation: `{}(x, ...)`", name.text
-                ));
-                None
-            }
+        let unnamed = |argument: &&ast::Argument| argument.name.is_none() && !options::is_option(&argument.value);
+        let most = construct.reads.most();
+        let inputs: Vec<&ast::Argument> = match most {
+            1 => call.arguments.iter().find(|argument| argument.name.is_none()).filter(unnamed).into_iter().collect(),
+            _ => call.arguments.iter().filter(unnamed).take(most).collect(),
         };
+        let given = call.arguments.iter().filter(|argument| !inputs.iter().any(|input| std::ptr::eq(*input, *argument)));
+        let given = options::arguments(given, sink);
+        if inputs.len() < construct.reads.least() {
+            let (problem, form) = match construct.reads.least() {
+                1 => ("nothing to read", "its first value is a representation"),
+                _ => ("too little to read", "its first two values are representations"),
+            };
+            let example = if construct.reads.least() == 1 { "x, ..." } else { "x, y" };
+            sink.push(diagnostic!(
+                MisplacedInput, name.span, "`{}` has {problem}", name.text; help: "{form}: `{}({example})`", name.text
+            ));
+        }
+        let values: Vec<Option<Expr>> = inputs.iter().map(|input| self.expr(&input.value, sink)).collect();
         let options = options::read(construct.signature, given, name.span, sink);
-        let call = Call {
-            construct: construct.signature.name,
-            inputs: vec![input?],
-            options: options?.into_plain(),
-            name_span: name.span,
-        };
-        let ty = (construct.result)(&call, sink)?;
+        let mut inputs: Vec<Expr> = values.into_iter().collect::<Option<_>>()?;
+        if inputs.len() < construct.reads.least() {
+            return None;
+        }
+        if let Reads::Fields = construct.reads {
+            inputs = vec![self.as_fields(inputs, name, sink)?];
+        }
+        let options = options?.resolve(&mut |shape, expr, sink| self.option(shape, expr, &mut inputs, sink), sink)?;
+        let call = Call { construct: construct.signature.name, inputs, options, name_span: name.span };
+        let ty = (construct.result)(&call, &Context { tasks: self.names.tasks.len() }, sink)?;
         Some(Expr { kind: ExprKind::Call(call), ty, span })
+    }
+
+    /// The value of an option that reads names.
+    fn option(&self, shape: Shape, expr: &ast::Expr, inputs: &mut Vec<Expr>, sink: &mut Sink) -> Option<Value> {
+        match shape {
+            Shape::Input => {
+                inputs.push(self.expr(expr, sink)?);
+                Some(Value::Input(inputs.len() - 1))
+            }
+            Shape::Tasks => self.tasks(expr, &mut Vec::new(), sink).map(Value::Tasks),
+            Shape::TaskGroups => {
+                let Written::List(items) = &expr.kind else {
+                    sink.push(diagnostic!(
+                        WrongArgument, expr.span, "groups of tasks are a list of lists, found {}", expr.describe();
+                        help: "write `[[click, like], [buy]]`"
+                    ));
+                    return None;
+                };
+                let mut seen = Vec::new();
+                let groups: Option<Vec<_>> = items.iter().map(|item| self.tasks(item, &mut seen, sink)).collect();
+                groups.map(Value::TaskGroups)
+            }
+            _ => unreachable!("no option of a block has this shape"),
+        }
+    }
+
+    /// `[click, buy]`: declared tasks, none of which was `seen`.
+    fn tasks(&self, expr: &ast::Expr, seen: &mut Vec<(usize, Span)>, sink: &mut Sink) -> Option<Vec<TaskId>> {
+        let items = match &expr.kind {
+            Written::List(items) if !items.is_empty() => items,
+            _ => {
+                let found = if let Written::List(_) = expr.kind { "an empty list".to_owned() } else { expr.describe() };
+                sink.push(diagnostic!(WrongArgument, expr.span, "this is a list of tasks, found {found}"; help: "write `[click, buy]`"));
+                return None;
+            }
+        };
+        let mut tasks = Vec::new();
+        for item in items {
+            let name = if let Written::Name(name) = &item.kind { name.as_str() } else { "" };
+            let Some(task) = self.names.task(name) else {
+                let help = did_you_mean(name, "tasks", self.names.task_names());
+                let found = if name.is_empty() { item.describe() } else { format!("`{name}`") };
+                sink.push(diagnostic!(UnknownTask, item.span, "no task named {found}"; help: "{help}"));
+                return None;
+            };
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == task) {
+                sink.push(diagnostic!(DuplicateOption, item.span, "`{name}` stands here twice"; label(*first): "first written here"));
+                return None;
+            }
+            seen.push((task, item.span));
+            tasks.push(TaskId(task));
+        }
+        Some(tasks)
     }
 }
 
-fn width_of(ty: Type) -> usize {
+/// How a value of this type becomes a vector.
+pub(super) fn to_vector(ty: Type) -> &'static str {
     match ty {
-        Type::Vec(width) | Type::EachVec(width) => width,
+        Type::Vec(_) | Type::EachVec(_) => "it is one",
+        Type::Fields { .. } => "`flatten(...)` makes one vector of fields",
+        Type::Seq { .. } => "`din(history, query: video_id)` makes one vector of a sequence",
+        Type::Logit => "a logit is a summand of a tower: `tower each = mlp(x, [64]) + wide(user);`",
     }
 }

@@ -4,7 +4,7 @@ use super::Sink;
 use super::options::{self, Options};
 use crate::ast::{Entry, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Feature, FeatureId, FeatureKind, Number, Pool, Rows};
+use crate::hir::{Feature, FeatureId, FeatureKind, Number, Pool, Reading, Rows};
 use crate::resolve::{Declared, Names};
 use crate::schema::features::KINDS;
 use crate::source::Span;
@@ -26,6 +26,7 @@ pub(super) fn check(names: &Names<'_>, sink: &mut Sink) -> Vec<Option<Feature>> 
             entity: names.entities[*entity].name.text.clone(),
             column: options.column("column").unwrap_or_else(|| entry.name.text.clone()),
             kind,
+            reading: Reading::default(),
         };
         let kind = match share {
             Some(owner) => shared_bag(&options, owner, sink),
@@ -150,6 +151,7 @@ fn pool(options: &Options<'_>) -> Pool {
     match options.word("pool") {
         "sum" => Pool::Sum,
         "max" => Pool::Max,
+        "none" => Pool::None,
         _ => Pool::Mean,
     }
 }

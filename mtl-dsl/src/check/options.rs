@@ -29,6 +29,9 @@ pub(super) enum Value<'a> {
     Absent,
 }
 
+/// What reads the options that hold names.
+pub(super) type Resolver<'r> = dyn FnMut(Shape, &Expr, &mut Sink) -> Option<hir::Value> + 'r;
+
 /// An argument or entry as it was written.
 pub(super) struct Given<'a> {
     name: Option<&'a Name>,
@@ -86,13 +89,25 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// The options as a construct takes them.
-    pub fn into_plain(self) -> Vec<(&'static str, hir::Value)> {
-        let plain = |value| match value {
-            Value::Plain(value) => value,
-            _ => hir::Value::None,
-        };
-        self.values.into_iter().map(|(parameter, _, value)| (parameter.name, plain(value))).collect()
+    /// The options as a construct takes them; `names` reads those that stand for tasks or representations.
+    pub fn resolve(self, names: &mut Resolver<'_>, sink: &mut Sink) -> Option<Vec<(&'static str, hir::Value)>> {
+        let mut resolved = Vec::new();
+        for (parameter, _, value) in self.values {
+            let value = match value {
+                Value::Plain(value) => Some(value),
+                Value::Choice(name, options) => options.resolve(names, sink).map(|options| hir::Value::Choice(name, options)),
+                Value::Expr(expr) => names(parameter.shape, expr, sink),
+                Value::Column(_) => unreachable!("no construct reads a column"),
+                Value::Absent => Some(hir::Value::None),
+            };
+            resolved.push(value.map(|value| (parameter.name, value)));
+        }
+        resolved.into_iter().collect()
+    }
+
+    /// The same for options without names.
+    fn plain(self, sink: &mut Sink) -> Option<Vec<(&'static str, hir::Value)>> {
+        self.resolve(&mut |_, _, _| unreachable!("templates and groups hold no names"), sink)
     }
 
     fn get(&self, name: &str) -> &(&'static Parameter, Option<Span>, Value<'a>) {
@@ -102,13 +117,14 @@ impl<'a> Options<'a> {
 }
 
 /// Arguments, as [`read`] takes them; reports `a | b:`, which names no option.
-pub(super) fn arguments<'a>(arguments: &'a [Argument], sink: &mut Sink) -> Vec<Given<'a>> {
-    for argument in arguments {
+pub(super) fn arguments<'a>(arguments: impl IntoIterator<Item = &'a Argument>, sink: &mut Sink) -> Vec<Given<'a>> {
+    let read = arguments.into_iter().map(|argument| {
         if let Some(given) = &argument.given {
             sink.push(diagnostic!(MisplacedExpression, given.span, "an option has one name"));
         }
-    }
-    arguments.iter().map(|argument| Given { name: argument.name.as_ref(), value: &argument.value }).collect()
+        Given { name: argument.name.as_ref(), value: &argument.value }
+    });
+    read.collect()
 }
 
 /// Entries, as [`read`] takes them.
@@ -222,7 +238,14 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
             let (name, options) = alternative(name, choice, expr, sink)?;
             Value::Choice(name, options)
         }
-        Shape::Label | Shape::Condition | Shape::Feature | Shape::Metric | Shape::Weighting => Value::Expr(expr),
+        Shape::Label
+        | Shape::Condition
+        | Shape::Feature
+        | Shape::Metric
+        | Shape::Weighting
+        | Shape::Input
+        | Shape::Tasks
+        | Shape::TaskGroups => Value::Expr(expr),
     })
 }
 
@@ -296,7 +319,7 @@ fn groups(
         match item.as_call() {
             Some((called, given)) if called.text == form => {
                 let given = arguments(given, sink);
-                groups.push(read(signature, given, called.span, sink).map(Options::into_plain));
+                groups.push(read(signature, given, called.span, sink).and_then(|options| options.plain(sink)));
             }
             _ => {
                 sink.push(diagnostic!(
@@ -345,7 +368,7 @@ fn block(name: &str, may_be_empty: bool, expr: &Expr, sink: &mut Sink) -> Option
         return None;
     }
     let given = arguments(given, sink);
-    let options = read(construct.signature, given, called.span, sink)?.into_plain();
+    let options = read(construct.signature, given, called.span, sink)?.plain(sink)?;
     Some(Block { count: count?, construct: construct.signature.name, options, span: expr.span })
 }
 

@@ -1,6 +1,6 @@
 //! `mlp`: a stack of fully connected layers.
 
-use super::{Construct, Options, number, option, word};
+use super::{Construct, Context, Options, Reads, number, option, vector_input, word};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Number, Type, Value};
 use crate::ir::{Activation, NodeId, Rate, Size, Slot};
@@ -8,7 +8,7 @@ use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Range, Shape, Signature};
 
 /// `mlp(x, [256, 128])`.
-pub static MLP: Construct = Construct { signature: &SIGNATURE, result, template: Some(width), lower };
+pub static MLP: Construct = Construct { signature: &SIGNATURE, reads: Reads::One, result, template: Some(width), lower };
 
 static SIGNATURE: Signature = Signature {
     name: "mlp",
@@ -19,7 +19,7 @@ static SIGNATURE: Signature = Signature {
         Parameter::required("hidden", Shape::Widths, "Widths of the layers."),
         Parameter::word(
             "activation",
-            &["relu", "gelu", "tanh", "sigmoid", "leaky_relu", "none"],
+            &["relu", "gelu", "tanh", "sigmoid", "leaky_relu", "swish", "none"],
             "relu",
             "Applied after every layer.",
         ),
@@ -29,11 +29,12 @@ static SIGNATURE: Signature = Signature {
 };
 
 /// As its input, with the width of the last layer.
-fn result(call: &Call, _: &mut Vec<Diagnostic>) -> Option<Type> {
+fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     let width = width(&call.options);
+    vector_input(call, sink)?;
     Some(match call.inputs[0].ty {
-        Type::Vec(_) => Type::Vec(width),
         Type::EachVec(_) => Type::EachVec(width),
+        _ => Type::Vec(width),
     })
 }
 
@@ -55,7 +56,7 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let tasks = scope.copies(input);
     let members: Vec<Member> = match &tasks {
         Some(tasks) => tasks.iter().map(|task| scope.member_of(*task, input)).collect(),
-        None => vec![Member { task: None, count: None, slot: Slot::Own }],
+        None => vec![Member::shared(Slot::Own)],
     };
     Stream { value: layers.apply("hidden", &members, input.value, scope), tasks }
 }
@@ -111,7 +112,7 @@ impl Layers {
             if let Some(rate) = &self.dropout {
                 value = scope.dropout(part, layer, rate, value);
             }
-            members.iter_mut().for_each(|member| member.slot = Slot::Own);
+            members.iter_mut().filter(|member| member.slot != Slot::Every).for_each(|member| member.slot = Slot::Own);
         }
         value
     }

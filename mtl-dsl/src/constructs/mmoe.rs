@@ -1,6 +1,6 @@
 //! `mmoe`: experts mixed by one gate per task (Ma et al., KDD 2018).
 
-use super::{Construct, block, moe, template_width, vec_input, warn_single_expert};
+use super::{Construct, Context, Reads, block, moe, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
 use crate::ir::Choice;
@@ -8,7 +8,7 @@ use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
 /// `mmoe(x, experts: 8 * mlp([256, 128]))`.
-pub static MMOE: Construct = Construct { signature: &SIGNATURE, result, template: None, lower };
+pub static MMOE: Construct = Construct { signature: &SIGNATURE, reads: Reads::One, result, template: None, lower };
 
 static SIGNATURE: Signature = Signature {
     name: "mmoe",
@@ -22,7 +22,7 @@ static SIGNATURE: Signature = Signature {
 };
 
 /// `vec` to `each vec`, as wide as an expert.
-fn result(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<Type> {
+fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
     let experts = block(&call.options, "experts")?;
     if experts.count.value == 1.0 {

@@ -2,10 +2,13 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod fields;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
 pub mod ple;
+pub mod stop;
+pub mod wide;
 
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Block, Call, Number, Type, Value};
@@ -17,19 +20,65 @@ use crate::schema::Signature;
 pub struct Construct {
     /// Its name, options and documentation.
     pub signature: &'static Signature,
+    /// What it reads beside its options.
+    pub reads: Reads,
     /// The type of its result; none when its inputs or options do not fit, which it reports.
-    pub result: fn(&Call, &mut Vec<Diagnostic>) -> Option<Type>,
+    pub result: fn(&Call, &Context, &mut Vec<Diagnostic>) -> Option<Type>,
     /// For a block that can be a template (`4 * mlp([256])`): the width of its output, given its options.
     pub template: Option<fn(&Options) -> usize>,
     /// Its primitives, written to the block that calls it.
     pub lower: fn(&Call, &[Stream], &mut Scope) -> Stream,
 }
 
+/// What a block reads: its values without a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// One representation.
+    One,
+    /// Two of them.
+    Two,
+    /// Features, or one value of type `fields`.
+    Fields,
+}
+
+impl Reads {
+    /// The least number of values.
+    pub fn least(self) -> usize {
+        if self == Reads::Two { 2 } else { 1 }
+    }
+
+    /// The greatest number of values.
+    pub fn most(self) -> usize {
+        match self {
+            Reads::One => 1,
+            Reads::Two => 2,
+            Reads::Fields => usize::MAX,
+        }
+    }
+}
+
+/// What a type rule knows of the model.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The number of tasks.
+    pub tasks: usize,
+}
+
 /// Options of a call or a block, complete.
 pub type Options = [(&'static str, Value)];
 
 /// Every construct, in the order of the documentation.
-pub static ALL: &[&Construct] = &[&mlp::MLP, &moe::MOE, &mmoe::MMOE, &ple::PLE, &ple::CGC];
+pub static ALL: &[&Construct] = &[
+    &mlp::MLP,
+    &moe::MOE,
+    &mmoe::MMOE,
+    &ple::PLE,
+    &ple::CGC,
+    &fields::FIELDS,
+    &fields::FLATTEN,
+    &wide::WIDE,
+    &stop::STOP,
+];
 
 /// The construct of this name.
 pub fn find(name: &str) -> Option<&'static Construct> {
@@ -72,19 +121,49 @@ pub fn template_width(block: &Block) -> usize {
     template.map_or(0, |width| width(&block.options))
 }
 
-/// The width of the call's only input, which must be one vector for all tasks.
+/// The width of the call's first input, which must be one vector for all tasks.
 fn vec_input(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<usize> {
     let input = &call.inputs[0];
     match input.ty {
         Type::Vec(width) => Some(width),
-        Type::EachVec(_) => {
+        other => {
+            let help = match other {
+                Type::EachVec(_) => "give it what all tasks share, such as `concat(...)` of features or a `let` made by `mlp` from one",
+                Type::Fields { .. } => "`flatten(...)` makes one vector of fields",
+                _ => "give it a vector, such as `concat(...)` of features",
+            };
             sink.push(diagnostic!(
-                TypeMismatch, input.span, "`{}` reads a `vec`, but this is `{}`", call.construct, input.ty;
-                label(call.name_span): "reads one vector for all tasks";
-                help: "give it what all tasks share, such as `concat(...)` of features or a `let` made by `mlp` from one"
+                TypeMismatch, input.span, "`{}` reads a `vec`, but this is `{other}`", call.construct;
+                label(call.name_span): "reads one vector for all tasks"; help: "{help}"
             ));
             None
         }
+    }
+}
+
+/// The width of the call's first input, which must be a vector, for all tasks or for each.
+fn vector_input(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<usize> {
+    let input = &call.inputs[0];
+    if input.ty.is_vector() {
+        return Some(input.ty.width());
+    }
+    let help = match input.ty {
+        Type::Fields { .. } => "`flatten(...)` makes one vector of fields",
+        Type::Seq { .. } => "`din(history, query: video_id)` makes one vector of a sequence",
+        _ => "give it a vector, such as `concat(...)` of features",
+    };
+    sink.push(diagnostic!(
+        TypeMismatch, input.span, "`{}` reads a vector, but this is `{}`", call.construct, input.ty;
+        label(call.name_span): "reads `vec` or `each vec`"; help: "{help}"
+    ));
+    None
+}
+
+/// The fields that a call reads: how many, and how wide.
+fn fields_input(call: &Call) -> (usize, usize) {
+    match call.inputs[0].ty {
+        Type::Fields { count, width } => (count, width),
+        _ => unreachable!("the checker makes fields of what such a block reads"),
     }
 }
 

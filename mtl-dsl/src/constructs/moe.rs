@@ -1,7 +1,7 @@
 //! `moe`: experts mixed by one gate for all tasks (the OMoE of Ma et al., KDD 2018).
 
 use super::mlp::Layers;
-use super::{Construct, block, template_width, vec_input, warn_single_expert};
+use super::{Construct, Context, Reads, block, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
 use crate::ir::{Choice, NodeId, Size, Slot};
@@ -9,7 +9,7 @@ use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
 /// `moe(x, experts: 8 * mlp([256, 128]))`.
-pub static MOE: Construct = Construct { signature: &SIGNATURE, result, template: None, lower };
+pub static MOE: Construct = Construct { signature: &SIGNATURE, reads: Reads::One, result, template: None, lower };
 
 static SIGNATURE: Signature = Signature {
     name: "moe",
@@ -23,7 +23,7 @@ static SIGNATURE: Signature = Signature {
 };
 
 /// `vec` to `vec`, as wide as an expert.
-fn result(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<Type> {
+fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
     let experts = block(&call.options, "experts")?;
     if experts.count.value == 1.0 {
@@ -45,7 +45,7 @@ pub(super) fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream
     let part = if tasks.is_some() { "gates" } else { "gate" };
     let gates = scope.gate(part, &gates, input.value, count.clone());
     let choice = match &tasks {
-        Some(tasks) => scope.own_and_shared(tasks.len(), count, Size::constant(0)),
+        Some(tasks) => scope.own_and_shared(Size::constant(tasks.len()), count, Size::constant(0)),
         None => Choice::All,
     };
     Stream { value: scope.mix("mixed", gates, experts, choice), tasks }
@@ -62,5 +62,5 @@ pub(super) fn experts(call: &Call, owners: &[Option<usize>], input: &Stream, sco
 
 fn member(owner: Option<usize>, count: Option<Size>, input: &Stream, scope: &Scope) -> Member {
     let slot = owner.map_or(Slot::Own, |task| scope.slot_of(task, input));
-    Member { task: owner, count, slot }
+    Member { owner: owner.into(), count, slot }
 }

@@ -1,7 +1,7 @@
 //! `ple`: progressive layered extraction, and `cgc`, one level of it (Tang et al., RecSys 2020).
 
 use super::mlp::Layers;
-use super::{Construct, Options, block, option, template_width, vec_input, warn_single_expert};
+use super::{Construct, Context, Reads, Options, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Block, Call, Type, Value};
 use crate::ir::{Choice, NodeId, Size, Slot};
@@ -10,11 +10,11 @@ use crate::schema::{Parameter, Shape, Signature};
 
 /// `ple(x, levels: [level(shared: 4 * mlp([256]), each: 2 * mlp([256])), ...])`.
 pub static PLE: Construct =
-    Construct { signature: &PLE_SIGNATURE, result: ple_result, template: None, lower: lower_ple };
+    Construct { signature: &PLE_SIGNATURE, reads: Reads::One, result: ple_result, template: None, lower: lower_ple };
 
 /// `cgc(x, shared: 4 * mlp([256]), each: 2 * mlp([256]))`.
 pub static CGC: Construct =
-    Construct { signature: &CGC_SIGNATURE, result: cgc_result, template: None, lower: lower_cgc };
+    Construct { signature: &CGC_SIGNATURE, reads: Reads::One, result: cgc_result, template: None, lower: lower_cgc };
 
 const EXPERTS: [Parameter; 2] = [
     Parameter::optional("shared", Shape::Block { may_be_empty: true }, "Experts of all tasks."),
@@ -43,7 +43,7 @@ static CGC_SIGNATURE: Signature = Signature {
 };
 
 /// `vec` to `each vec`, as wide as an expert of the last level.
-fn ple_result(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<Type> {
+fn ple_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
     let Value::Groups(levels) = option(&call.options, "levels") else { return None };
     let mut width = None;
@@ -53,7 +53,7 @@ fn ple_result(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     width.map(Type::EachVec)
 }
 
-fn cgc_result(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<Type> {
+fn cgc_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
     level_width(call, &call.options, sink).map(Type::EachVec)
 }
@@ -135,7 +135,7 @@ impl Streams {
     }
 
     fn member(&self, task: Option<usize>, count: Option<Size>) -> Member {
-        Member { task, count, slot: self.slot(task) }
+        Member { owner: task.into(), count, slot: self.slot(task) }
     }
 }
 
@@ -163,7 +163,7 @@ fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: b
     let gates: Vec<_> = tasks.iter().map(|task| streams.member(Some(*task), None)).collect();
     let gates = scope.gate("gates", &gates, streams.value, own_count.clone().plus(&shared_count));
     let choice = match own {
-        Some(_) => scope.own_and_shared(tasks.len(), own_count.clone(), shared_count.clone()),
+        Some(_) => scope.own_and_shared(Size::constant(tasks.len()), own_count.clone(), shared_count.clone()),
         None => Choice::All,
     };
     let mixed = scope.mix("mixed", gates, experts, choice);

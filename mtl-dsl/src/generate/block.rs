@@ -2,7 +2,8 @@
 
 use super::{Generator, docs, ident, names, text};
 use crate::ir::{
-    Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Role, Size, Slot, Symbol,
+    Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Penalty, Pick, Role, Scale, Size,
+    Slot, Symbol, ValueInit,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -17,6 +18,7 @@ impl Generator<'_> {
             match param.kind {
                 ParamKind::Linear(_) => quote! { #docs pub #field: Linear },
                 ParamKind::Norm { .. } => quote! { #docs pub #field: LayerNorm },
+                ParamKind::Value(_) => quote! { #docs pub #field: Value },
             }
         });
         let constants = constants(block);
@@ -60,6 +62,13 @@ impl Generator<'_> {
     fn param_docs(&self, kind: &ParamKind) -> String {
         match kind {
             ParamKind::Norm { slots, width } => format!("`[{slots}, {width}]`: layer norm."),
+            ParamKind::Value(value) => {
+                let shape = format!("`[{}, {}]`", value.size(), value.width);
+                match &value.members[..] {
+                    [_] => format!("{shape}."),
+                    members => format!("{shape}: {}.", members.iter().map(owner).collect::<Vec<_>>().join(", ")),
+                }
+            }
             ParamKind::Linear(linear) => {
                 let shape = format!("`[{}, {}, {}]`", linear.size(), linear.input, linear.output);
                 match &linear.members[..] {
@@ -83,6 +92,11 @@ impl Generator<'_> {
                     let (slots, width) = (block_size(slots), block_size(width));
                     quote! { init.layer_norm(#slots, #width) }
                 }
+                ParamKind::Value(value) => {
+                    let (members, width) = (self.member_paths(&value.members), block_size(&value.width));
+                    let start = value_init(&value.init);
+                    quote! { init.value(#members, #width, #start) }
+                }
             };
             quote! { #field: #value }
         });
@@ -100,6 +114,12 @@ impl Generator<'_> {
         let (input, output, bias) = (block_size(&linear.input), block_size(&linear.output), linear.bias);
         let reading = reading(&linear.members);
         quote! { init.linear(#members, #input, #output, #bias) #reading }
+    }
+
+    /// Whether a block's `forward` needs to know the circumstances of the pass.
+    pub(super) fn needs_pass(block: &Block) -> bool {
+        let needs = |op: &Op| matches!(op, Op::Dropout { .. } | Op::DropRows { .. } | Op::Gate { .. } | Op::Penalty { .. });
+        block.graph.nodes.iter().any(|node| needs(&node.op))
     }
 
     /// The paths of a group's members, as a reference to a list.
@@ -138,10 +158,10 @@ impl Generator<'_> {
     fn block_forward(&self, block: &Block) -> TokenStream {
         let graph = &block.graph;
         let arguments: Vec<Ident> = block.arguments().map(|node| ident(&names::local(&node.name))).collect();
-        let pass =
-            graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout { .. })).then(|| quote! { , pass: &Pass });
+        let pass = Self::needs_pass(block).then(|| quote! { , pass: &Pass });
         let inputs: Vec<String> = block.arguments().map(|node| format!("`{} {}`", node.name, node.shape)).collect();
         let about = docs(&format!("{} to `{}`.", inputs.join(", "), graph[graph.output].shape));
+        // A parameter's value needs no rows, so a block without arguments has them from its values alone.
         let body = self.straight_line(graph, &|node, inputs| primitive(block, node, inputs));
         quote! {
             #about
@@ -226,14 +246,26 @@ fn locals(graph: &Graph) -> Vec<Ident> {
 
 /// The expression of a primitive of a block.
 fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream {
-    let first = &inputs[0];
+    let first = inputs.first();
+    let param = |index: usize| ident(&block.params[index].name.to_string());
+    let choice = |choice: &Choice| match choice {
+        Choice::All => quote! { Choice::All },
+        Choice::Lists { name, .. } => {
+            let field = ident(name);
+            quote! { self.#field }
+        }
+    };
     match &node.op {
-        Op::Linear { param, activation } => {
-            let (param, activation) = (ident(&block.params[*param].name.to_string()), activation_path(*activation));
+        Op::Value { param: index } => {
+            let param = param(*index);
+            quote! { self.#param.get() }
+        }
+        Op::Linear { param: index, activation } => {
+            let (param, activation) = (param(*index), activation_path(*activation));
             quote! { self.#param.forward(#first, #activation) }
         }
-        Op::Norm { param } => {
-            let param = ident(&block.params[*param].name.to_string());
+        Op::Norm { param: index } => {
+            let param = param(*index);
             quote! { self.#param.forward(#first) }
         }
         Op::Activate(activation) => {
@@ -244,11 +276,74 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let field = ident(&rate_field(&rate.path.fields));
             quote! { dropout(#first, self.#field, pass, #site) }
         }
+        Op::DropRows { rate, site } => {
+            let field = ident(&rate_field(&rate.path.fields));
+            quote! { drop_rows(#first, self.#field, pass, #site) }
+        }
         Op::Softmax => quote! { softmax(#first) },
-        Op::Mix(Choice::All) => quote! { mix(#(#inputs),*, &Choice::All) },
-        Op::Mix(Choice::OwnAndShared { name, .. }) => {
-            let field = ident(name);
-            quote! { mix(#(#inputs),*, &self.#field) }
+        Op::Gate { name } => quote! { pass.gate(#name, #first) },
+        Op::Mix(of) => {
+            let choice = choice(of);
+            quote! { mix(#(#inputs),*, &#choice) }
+        }
+        Op::Gather(of) => {
+            let choice = choice(of);
+            quote! { gather(#first, &#choice) }
+        }
+        Op::Add => quote! { add(#(#inputs),*) },
+        Op::Multiply => quote! { multiply(#(#inputs),*) },
+        Op::Affine { factor, shift } => {
+            let (factor, shift) = (scale(factor), names::real(*shift));
+            quote! { affine(#first, #factor, #shift) }
+        }
+        Op::Stop => quote! { stop(#first) },
+        // The block knows sizes when it is made; here they are read off the values.
+        Op::Reshape { name } => match node.shape.slots.is_constant() {
+            true => {
+                let slots = names::whole(node.shape.slots.value());
+                quote! { reshape(#first, #slots) }
+            }
+            false => {
+                let field = ident(&slots_field(name));
+                quote! { reshape(#first, self.#field) }
+            }
+        },
+        Op::Transpose => quote! { transpose(#first) },
+        Op::Narrow { name, .. } => {
+            let field = ident(&columns_field(name));
+            quote! { narrow(#first, &self.#field) }
+        }
+        Op::SumWidth => quote! { sum_width(#first) },
+        Op::MeanWidth => quote! { mean_width(#first) },
+        Op::PairDots => quote! { pair_dots(#first) },
+        Op::PairProducts => quote! { pair_products(#first) },
+        Op::Attention { name, .. } => {
+            let field = ident(&heads_field(name));
+            quote! { attention(#(#inputs),*, self.#field) }
+        }
+        Op::Penalty { kind, weight, name } => {
+            let weight = scale(weight);
+            let params = |list: &[usize]| -> Vec<TokenStream> {
+                let of = |index: &usize| {
+                    let param = param(*index);
+                    quote! { &self.#param }
+                };
+                list.iter().map(of).collect()
+            };
+            match kind {
+                Penalty::Distance(list) => {
+                    let params = params(list);
+                    quote! { pass.penalty(#name, #weight, #first, || distance(&[#(#params),*])) }
+                }
+                Penalty::TraceNorm(list) => {
+                    let params = params(list);
+                    quote! { pass.penalty(#name, #weight, #first, || trace_norm(&[#(#params),*])) }
+                }
+                Penalty::Mean => {
+                    let of = &inputs[1];
+                    quote! { pass.penalty(#name, #weight, #first, || mean(#of)) }
+                }
+            }
         }
         Op::Concat => quote! { concat(vec![#(#inputs),*]) },
         Op::Stack => quote! { stack(vec![#(#inputs),*]) },
@@ -256,8 +351,45 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let slots = slots.iter().map(|slot| names::whole(*slot));
             quote! { select(#first, &[#(#slots),*]) }
         }
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::Logits(_) => {
+        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Logits(_) => {
             unreachable!("stands in the model's own graph")
+        }
+    }
+}
+
+/// A factor: a number, or a field.
+fn scale(scale: &Scale) -> TokenStream {
+    match scale {
+        Scale::Constant(value) => names::real(*value),
+        Scale::Config(rate) => {
+            let field = ident(&rate_field(&rate.path.fields));
+            quote! { self.#field }
+        }
+    }
+}
+
+/// The start of a value: of a whole value, or of its diagonal.
+fn value_init(init: &ValueInit) -> TokenStream {
+    let number = |scale: &Scale| match scale {
+        Scale::Constant(value) => names::real(*value),
+        Scale::Config(rate) => super::config::access(&rate.path),
+    };
+    match init {
+        ValueInit::Constant(value) => {
+            let value = names::real(*value);
+            quote! { Start::Constant(#value) }
+        }
+        ValueInit::Normal(deviation) => {
+            let deviation = names::real(*deviation);
+            quote! { Start::Normal(#deviation) }
+        }
+        ValueInit::Uniform(bound) => {
+            let bound = names::real(*bound);
+            quote! { Start::Uniform(#bound) }
+        }
+        ValueInit::Diagonal { own, other, units } => {
+            let (own, other) = (number(own), number(other));
+            quote! { Start::Diagonal { own: #own, other: #other, units: #units } }
         }
     }
 }
@@ -273,42 +405,111 @@ struct Constant {
     init: TokenStream,
 }
 
-/// Rates of dropout, and which experts a gate mixes; each once.
+/// What `forward` needs of the configuration, each once: rates, choices, sizes.
 fn constants(block: &Block) -> Vec<Constant> {
-    let mut constants = Vec::new();
-    let mut rates: Vec<String> = Vec::new();
-    for node in &block.graph.nodes {
-        if let Op::Dropout { rate, .. } = &node.op {
-            let name = rate_field(&rate.path.fields);
-            if rates.contains(&name) {
-                continue;
-            }
+    let mut constants: Vec<(String, Constant)> = Vec::new();
+    let mut add = |name: String, constant: &dyn Fn(&Ident) -> Constant| {
+        if constants.iter().all(|(known, _)| *known != name) {
             let field = ident(&name);
-            let path = rate.path.fields.iter().map(|field| ident(field));
-            constants.push(Constant {
-                field: quote! {
-                    /// Share of the activations set to 0 while training.
-                    pub #field: f64
-                },
-                init: quote! { #field: config #(.#path)* },
-            });
-            rates.push(name);
+            constants.push((name, constant(&field)));
+        }
+    };
+    let number = |about: &'static str, path: &crate::ir::ConfigPath| {
+        let path = super::config::access(path);
+        move |field: &Ident| Constant {
+            field: quote! { #[doc = #about] pub #field: f64 },
+            init: quote! { #field: #path },
+        }
+    };
+    let size = |about: &'static str, size: &Size| {
+        let size = block_size(size);
+        move |field: &Ident| Constant {
+            field: quote! { #[doc = #about] #field: usize },
+            init: quote! { #field: #size },
+        }
+    };
+    for node in &block.graph.nodes {
+        match &node.op {
+            Op::Dropout { rate, .. } => {
+                add(rate_field(&rate.path.fields), &number(" Share of the activations set to 0 while training.", &rate.path));
+            }
+            Op::DropRows { rate, .. } => {
+                add(rate_field(&rate.path.fields), &number(" Share of the rows set to 0 while training.", &rate.path));
+            }
+            Op::Affine { factor: Scale::Config(rate), .. } => {
+                add(rate_field(&rate.path.fields), &number(" A factor.", &rate.path));
+            }
+            Op::Penalty { weight: Scale::Config(rate), .. } => {
+                add(rate_field(&rate.path.fields), &number(" Weight of a penalty.", &rate.path));
+            }
+            Op::Reshape { name } if !node.shape.slots.is_constant() => {
+                add(slots_field(name), &size(" Slots of a value.", &node.shape.slots));
+            }
+            Op::Attention { heads, name } => add(heads_field(name), &size(" Heads of attention.", heads)),
+            _ => {}
         }
     }
     for node in &block.graph.nodes {
-        let Op::Mix(Choice::OwnAndShared { name, tasks, own, shared }) = &node.op else { continue };
-        let field = ident(name);
-        let (tasks, own, shared) = (names::whole(*tasks), block_size(own), block_size(shared));
-        constants.push(Constant {
-            field: quote! {
-                /// Which experts each gate mixes.
-                #[module(skip)]
-                #field: Choice
-            },
-            init: quote! { #field: Choice::own_and_shared(#tasks, #own, #shared) },
-        });
+        match &node.op {
+            Op::Mix(Choice::Lists { name, rows, pick }) | Op::Gather(Choice::Lists { name, rows, pick }) => {
+                add(name.clone(), &|field| {
+                    let rows = block_size(rows);
+                    let lists = match pick {
+                        Pick::OwnAndShared { own, shared } => {
+                            let (own, shared) = (block_size(own), block_size(shared));
+                            quote! { Choice::own_and_shared(#rows, #own, #shared) }
+                        }
+                        Pick::Foreign { own } => {
+                            let own = block_size(own);
+                            quote! { Choice::foreign(#rows, #own) }
+                        }
+                        Pick::Strided { count } => {
+                            let count = block_size(count);
+                            quote! { Choice::strided(#rows, #count) }
+                        }
+                    };
+                    Constant {
+                        field: quote! {
+                            /// Which slots each result is made of.
+                            #[module(skip)]
+                            #field: Choice
+                        },
+                        init: quote! { #field: #lists },
+                    }
+                });
+            }
+            Op::Narrow { start, name } => add(columns_field(name), &|field| {
+                let (start, width) = (block_size(start), block_size(&node.shape.width));
+                Constant {
+                    field: quote! {
+                        /// Columns of a value.
+                        #[module(skip)]
+                        #field: std::ops::Range<usize>
+                    },
+                    init: quote! {
+                        #field: {
+                            let start = #start;
+                            start..start + #width
+                        }
+                    },
+                }
+            }),
+            _ => {}
+        }
     }
-    constants
+    constants.into_iter().map(|(_, constant)| constant).collect()
+}
+
+fn slots_field(name: &str) -> String {
+    format!("{name}_slots")
+}
+
+fn columns_field(name: &str) -> String {
+    format!("{name}_columns")
+}
+
+fn heads_field(name: &str) -> String {
+    format!("{name}_heads")
 }
 
 /// `level_1_dropout`.
@@ -316,14 +517,26 @@ fn rate_field(path: &[String]) -> String {
     path.join("_")
 }
 
-/// True if a parameter's size depends on the width of the argument with this variable.
+/// True if something that a block is made with depends on the width of the argument with this variable.
 pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
-    let depends = |size: &Size| {
-        size.terms.iter().any(|term| matches!(&term.symbol, Symbol::Width(name) if *argument == names::local(name)))
-    };
-    block.params.iter().any(|param| match &param.kind {
-        ParamKind::Linear(linear) => depends(&linear.input) || depends(&linear.output),
-        ParamKind::Norm { width, .. } => depends(width),
+    let depends = |size: &Size| size.symbols().any(|symbol| matches!(symbol, Symbol::Width(name) if *argument == names::local(name)));
+    let params = block.params.iter().any(|param| match &param.kind {
+        ParamKind::Linear(linear) => depends(&linear.input) || depends(&linear.output) || depends(&linear.size()),
+        ParamKind::Norm { slots, width } => depends(slots) || depends(width),
+        ParamKind::Value(value) => depends(&value.size()) || depends(&value.width),
+    });
+    params || block.graph.nodes.iter().any(|node| match &node.op {
+        Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
+        Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
+        Op::Attention { heads, .. } => depends(heads),
+        Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
+            depends(rows) || match pick {
+                Pick::OwnAndShared { own, shared } => depends(own) || depends(shared),
+                Pick::Foreign { own } => depends(own),
+                Pick::Strided { count } => depends(count),
+            }
+        }
+        _ => false,
     })
 }
 
@@ -335,6 +548,7 @@ fn block_size(size: &Size) -> TokenStream {
             let name = ident(&names::local(name));
             quote! { #name }
         }
+        Symbol::Slots(_) => unreachable!("no parameter has a size of the length of a sequence"),
     })
 }
 
@@ -355,9 +569,12 @@ fn reading(members: &[Members]) -> Option<TokenStream> {
         .iter()
         .filter_map(|member| match member.slot {
             Slot::At(slot) => Some(slot),
-            Slot::Own => None,
+            Slot::Own | Slot::Every => None,
         })
         .collect();
+    if members.iter().any(|member| member.slot == Slot::Every) {
+        return Some(quote! { .for_every_slot() });
+    }
     let single = members.iter().all(|member| member.count.is_none());
     if slots.len() != members.len() || single && slots.iter().copied().eq(0..members.len()) {
         return None;

@@ -98,7 +98,7 @@ impl Generator<'_> {
         let fields = config.fields.iter().map(|field| {
             let (ty, default) = match &field.value {
                 ConfigValue::Count(n) => (quote! { usize }, names::whole(*n).to_token_stream()),
-                ConfigValue::Rate(rate) => (quote! { f64 }, names::real(*rate)),
+                ConfigValue::Rate(rate) | ConfigValue::Real(rate) => (quote! { f64 }, names::real(*rate)),
                 ConfigValue::Widths(widths) => {
                     let count = names::whole(widths.len());
                     let widths = widths.iter().map(|width| names::whole(*width));

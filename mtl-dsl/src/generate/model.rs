@@ -2,9 +2,9 @@
 
 use super::{Generator, docs, ident, names, text};
 use crate::hir::Weighting;
-use crate::ir::{Block, Node, Op, Size, Symbol};
+use crate::ir::{Node, Op, Size, Symbol, View};
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
 impl Generator<'_> {
     pub(super) fn model_items(&self) -> Vec<TokenStream> {
@@ -21,7 +21,7 @@ impl Generator<'_> {
         let ranges = self.columns().map(|node| {
             let (field, docs) =
                 (ranges_field(node), format!(" Where the columns of `{}` stand in the input.", node.name));
-            quote! { #[doc = #docs] #[module(skip)] #field: Vec<std::ops::Range<usize>> }
+            quote! { #[doc = #docs] #[module(skip)] #field: Slots }
         });
         vec![
             quote! {
@@ -85,13 +85,21 @@ impl Generator<'_> {
         let input = input.then(|| quote! { let input = schema.width(); });
         let ranges = columns.iter().map(|node| {
             let (field, width) = (ranges_field(node), ident(&names::local(&node.name)));
-            let Op::Columns { names, .. } = &node.op else { unreachable!("filtered") };
+            let Op::Columns { names, view, .. } = &node.op else { unreachable!("filtered") };
             let used = graph.nodes.iter().any(|reader| self.block_widths(reader).any(|size| uses(&size, &node.name)));
-            let width = used.then(|| quote! { let #width = #field.iter().map(|range| range.len()).sum::<usize>(); });
-            quote! { let #field = schema.columns(&[#(#names),*]); #width }
+            let width = used.then(|| quote! { let #width = #field.width(); });
+            let view = ident(match view {
+                View::Flat => "flat",
+                View::Fields => "fields",
+                View::Own => "own",
+                View::Sequence => "sequence",
+                View::Mask => "mask",
+                View::Wide => "wide",
+            });
+            quote! { let #field = schema.#view(&[#(#names),*]); #width }
         });
         let calls = graph.nodes.iter().filter_map(|node| match node.op {
-            Op::Block(block) => Some((node, block)),
+            Op::Block(block) | Op::TrainOnly(block) => Some((node, block)),
             _ => None,
         });
         let fields = calls.map(|(node, index)| {
@@ -115,12 +123,13 @@ impl Generator<'_> {
 
     /// The widths that a block's `new` takes, in the model's terms.
     fn block_widths<'s>(&'s self, node: &'s Node) -> impl Iterator<Item = Size> + 's {
-        let block = match node.op {
-            Op::Block(block) => Some(&self.ir.blocks[block]),
-            _ => None,
+        let (block, inputs) = match node.op {
+            Op::Block(block) => (Some(&self.ir.blocks[block]), &node.inputs[..]),
+            Op::TrainOnly(block) => (Some(&self.ir.blocks[block]), &node.inputs[1..]),
+            _ => (None, &[][..]),
         };
         let arguments = block.into_iter().flat_map(|block| block.arguments().map(move |argument| (block, argument)));
-        arguments.zip(&node.inputs).filter_map(|((block, argument), input)| {
+        arguments.zip(inputs).filter_map(|((block, argument), input)| {
             let wanted = super::block::uses_width(block, &ident(&names::local(&argument.name)));
             wanted.then(|| self.ir.graph[*input].shape.width.clone())
         })
@@ -132,6 +141,7 @@ impl Generator<'_> {
                 let name = ident(&names::local(name));
                 quote! { #name }
             }
+            Symbol::Slots(_) => unreachable!("no block is made for the length of a sequence"),
             Symbol::Config(path) => {
                 let mut path = path.clone();
                 // The outermost field is a block's, with the name that it has beside the others.
@@ -155,8 +165,8 @@ impl Generator<'_> {
     }
 
     fn forward_fn(&self) -> TokenStream {
-        let needs_pass = |block: &Block| block.graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout { .. }));
-        let pass = ident(if self.ir.blocks.iter().any(needs_pass) { "pass" } else { "_pass" });
+        let train_only = self.ir.graph.nodes.iter().any(|node| matches!(node.op, Op::TrainOnly(_)));
+        let pass = ident(if train_only || self.ir.blocks.iter().any(Self::needs_pass) { "pass" } else { "_pass" });
         let graph = &self.ir.graph;
         let body = self.straight_line(graph, &|node, inputs| match &node.op {
             Op::Columns { .. } => {
@@ -167,8 +177,16 @@ impl Generator<'_> {
             Op::Block(index) => {
                 let block = &self.ir.blocks[*index];
                 let field = ident(&names::local(&block.name));
-                let pass = needs_pass(block).then(|| quote! { , #pass });
+                let pass = Self::needs_pass(block).then(|| quote! { , #pass });
                 quote! { self.#field.forward(#(#inputs),* #pass) }
+            }
+            Op::TrainOnly(index) => {
+                let block = &self.ir.blocks[*index];
+                let (field, value, read) = (ident(&names::local(&block.name)), &inputs[0], &inputs[1..]);
+                let inside = Self::needs_pass(block).then(|| quote! { , #pass });
+                quote! {
+                    if #pass.training { add(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
+                }
             }
             Op::Logits(tasks) => {
                 let groups =
@@ -196,20 +214,17 @@ fn ranges_field(node: &Node) -> Ident {
 }
 
 fn uses(size: &Size, width: &str) -> bool {
-    size.terms.iter().any(|term| term.symbol == Symbol::Width(width.to_owned()))
+    size.symbols().any(|symbol| *symbol == Symbol::Width(width.to_owned()))
 }
 
 /// A size as an expression: `3 * config.each + config.shared`.
 pub(super) fn size(size: &Size, symbol: &dyn Fn(&Symbol) -> TokenStream) -> TokenStream {
     let terms = size.terms.iter().map(|term| {
-        let value = symbol(&term.symbol);
-        match term.times {
-            1 => value,
-            times => {
-                let times = names::whole(times);
-                quote! { #times * #value }
-            }
-        }
+        let factors = term.factors.iter().map(|factor| symbol(&factor.symbol));
+        let times = (term.times != 1).then(|| names::whole(term.times).into_token_stream());
+        let factors = times.into_iter().chain(factors);
+        let product = factors.reduce(|a, b| quote! { #a * #b });
+        product.unwrap_or_else(|| unreachable!("a term has factors"))
     });
     let constant = (size.constant > 0 || size.terms.is_empty()).then(|| {
         let constant = names::whole(size.constant);

@@ -22,7 +22,16 @@ impl Generator<'_> {
         }
     }
 
+    /// A feature with what is read of it beside its embedding.
     fn feature(&self, feature: &Feature) -> TokenStream {
+        let plain = self.plain_feature(feature);
+        let own = feature.reading.own.then(|| quote! { .with_own(&TASKS) });
+        let wide = feature.reading.wide.then(|| quote! { .with_wide(&TASKS) });
+        let train_only = feature.reading.train_only.then(|| quote! { .train_only() });
+        quote! { #plain #own #wide #train_only }
+    }
+
+    fn plain_feature(&self, feature: &Feature) -> TokenStream {
         let (entity, name, column) = (&feature.entity, &feature.name.text, &feature.column);
         let numbers = |name: &str| {
             let field = ident(&names::field(name));
@@ -108,6 +117,7 @@ fn pool_path(pool: Pool) -> TokenStream {
         Pool::Mean => "Mean",
         Pool::Sum => "Sum",
         Pool::Max => "Max",
+        Pool::None => "None",
     });
     quote! { schema::Pool::#word }
 }

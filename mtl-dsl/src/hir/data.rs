@@ -26,6 +26,19 @@ pub struct Feature {
     pub column: String,
     /// What it is.
     pub kind: FeatureKind,
+    /// What the model reads of it beside its embedding. Decided when every reader is known.
+    pub reading: Reading,
+}
+
+/// How a feature is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Each task has an embedding of its own beside the shared one: `own(...)`.
+    pub own: bool,
+    /// Each task has a weight for each value: `wide(...)`.
+    pub wide: bool,
+    /// Only what exists in training reads it, so serving can do without.
+    pub train_only: bool,
 }
 
 /// The kinds of features; `category` is an id with a learned vocabulary. The fields are those of `mtl_data::schema`.
@@ -93,6 +106,8 @@ pub enum Pool {
     Sum,
     /// `max`.
     Max,
+    /// `none`: a sequence, place by place.
+    None,
 }
 
 /// One task.

@@ -24,6 +24,7 @@ impl Model {
             match &node.op {
                 Op::Argument => lines.push(format!("  m{id}([\"{}\"])", node.name)),
                 Op::Block(_) => {}
+                Op::TrainOnly(_) => lines.push(format!("  m{id}[\"{} while training\"]", node.name)),
                 Op::Columns { names, .. } => lines.push(format!("  m{id}([\"{}\"])", names.join(", "))),
                 Op::Logits(_) => lines.push(format!("  m{id}([\"logits of {}\"])", self.tasks.join(", "))),
                 _ => lines.push(format!("  m{id}[\"{}\"]", node.name)),
@@ -32,6 +33,12 @@ impl Model {
         for (id, node) in self.graph.nodes.iter().enumerate() {
             match node.op {
                 Op::Block(block) => lines.extend(self.inside(block, &node.inputs)),
+                Op::TrainOnly(block) => {
+                    lines.extend(self.inside(block, &node.inputs[1..]));
+                    let output = self.blocks[block].graph.output;
+                    lines.push(format!("  b{block}_{} --> m{id}", output.0));
+                    lines.push(arrow(&self.graph, node.inputs[0], &self.place(node.inputs[0]), &format!("m{id}")));
+                }
                 _ => lines.extend(
                     node.inputs.iter().map(|input| arrow(&self.graph, *input, &self.place(*input), &format!("m{id}"))),
                 ),
@@ -87,11 +94,28 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Norm { param } => format!("{}<br>layer norm", block.params[*param].name),
         Op::Activate(activation) => activation.word().to_owned(),
         Op::Dropout { rate, .. } => format!("dropout {}", rate.value),
+        Op::DropRows { rate, .. } => format!("drop rows {}", rate.value),
         Op::Softmax => "softmax".to_owned(),
+        Op::Value { param } => format!("{}<br>parameter", block.params[*param].name),
+        Op::Gate { .. } => format!("{}<br>gate", node.name),
+        Op::Gather(choice) => format!("{}<br>gather {choice}", node.name),
+        Op::Add => "+".to_owned(),
+        Op::Multiply => "x".to_owned(),
+        Op::Affine { factor, shift } => format!("times {factor}, plus {shift}"),
+        Op::Stop => "stop gradient".to_owned(),
+        Op::Reshape { .. } => "reshape".to_owned(),
+        Op::Transpose => "transpose".to_owned(),
+        Op::Narrow { start, .. } => format!("columns from {start}"),
+        Op::SumWidth => "sum over the width".to_owned(),
+        Op::MeanWidth => "mean over the width".to_owned(),
+        Op::PairDots => "inner products of pairs".to_owned(),
+        Op::PairProducts => "products of pairs".to_owned(),
+        Op::Attention { heads, .. } => format!("attention, {heads} heads"),
+        Op::Penalty { name, .. } => format!("penalty {name}"),
         Op::Mix(choice) => format!("{}<br>mix {choice}", node.name),
         Op::Concat => "concat".to_owned(),
         Op::Stack => "stack".to_owned(),
         Op::Select(slots) => format!("select {slots:?}"),
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::Logits(_) => node.name.clone(),
+        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Logits(_) => node.name.clone(),
     }
 }

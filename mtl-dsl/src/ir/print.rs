@@ -1,7 +1,8 @@
 //! The IR as text: `mtl graph`.
 
 use super::{
-    Block, Choice, Config, ConfigValue, Graph, Linear, Model, Node, NodeId, Op, Param, ParamKind, Role, Shape, Slot,
+    Block, Choice, Config, ConfigValue, Graph, Linear, Model, Node, NodeId, Op, Param, ParamKind, Penalty, Pick, Role,
+    Scale, Shape, Slot, View,
 };
 use std::fmt::{Display, Formatter, Result};
 
@@ -52,7 +53,7 @@ fn numbers(config: &Config, prefix: &str) -> Vec<String> {
     let lines = |field: &super::ConfigField| match &field.value {
         ConfigValue::Count(n) => vec![format!("{prefix}{} = {n}", field.name)],
         ConfigValue::Widths(widths) => vec![format!("{prefix}{} = {widths:?}", field.name)],
-        ConfigValue::Rate(rate) => vec![format!("{prefix}{} = {rate}", field.name)],
+        ConfigValue::Rate(rate) | ConfigValue::Real(rate) => vec![format!("{prefix}{} = {rate}", field.name)],
         ConfigValue::Group(group) => numbers(group, &format!("{prefix}{}.", field.name)),
     };
     config.fields.iter().flat_map(lines).collect()
@@ -80,10 +81,19 @@ impl Display for Line<'_> {
         let param = |index: usize| self.block.map(|block| &block.params[index]);
         match &node.op {
             Op::Argument => Ok(()),
-            Op::Columns { names, .. } => write!(f, "columns({inputs}: {})", names.join(", ")),
+            Op::Columns { names, view, .. } => write!(f, "{}({inputs}: {})", view_word(*view), names.join(", ")),
             Op::Block(block) => {
                 let name = self.model.map_or("", |model| &model.blocks[*block].name);
                 write!(f, "{name}({inputs})")
+            }
+            Op::TrainOnly(block) => {
+                let name = self.model.map_or("", |model| &model.blocks[*block].name);
+                let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));
+                write!(f, "{value} + {name}({read}) while training")
+            }
+            Op::Value { param: index } => {
+                let name = param(*index).map(|param| param.name.to_string()).unwrap_or_default();
+                write!(f, "parameter({name})")
             }
             Op::Linear { param: index, activation } => {
                 write!(f, "linear({inputs}, {}", activation.word())?;
@@ -99,8 +109,36 @@ impl Display for Line<'_> {
                 write!(f, "layer_norm({inputs}; {name})")
             }
             Op::Dropout { rate, .. } => write!(f, "dropout({inputs}, {} = {})", rate.path, rate.value),
+            Op::DropRows { rate, .. } => write!(f, "drop_rows({inputs}, {} = {})", rate.path, rate.value),
             Op::Softmax => write!(f, "softmax({inputs})"),
+            Op::Gate { .. } => write!(f, "gate({inputs})"),
             Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
+            Op::Gather(choice) => write!(f, "gather({inputs}; {choice})"),
+            Op::Add => write!(f, "add({inputs})"),
+            Op::Multiply => write!(f, "multiply({inputs})"),
+            Op::Affine { factor, shift } if *shift == 0.0 => write!(f, "scale({inputs}, {factor})"),
+            Op::Affine { factor, shift } => write!(f, "affine({inputs}, {factor}, {shift})"),
+            Op::Stop => write!(f, "stop({inputs})"),
+            Op::Reshape { .. } => write!(f, "reshape({inputs})"),
+            Op::Transpose => write!(f, "transpose({inputs})"),
+            Op::Narrow { start, .. } => write!(f, "narrow({inputs} from {start})"),
+            Op::SumWidth => write!(f, "sum_width({inputs})"),
+            Op::MeanWidth => write!(f, "mean_width({inputs})"),
+            Op::PairDots => write!(f, "pair_dots({inputs})"),
+            Op::PairProducts => write!(f, "pair_products({inputs})"),
+            Op::Attention { heads, .. } => write!(f, "attention({inputs}, {heads} heads)"),
+            Op::Penalty { kind, weight, .. } => {
+                let params = |list: &[usize]| -> String {
+                    let names = list.iter().filter_map(|index| param(*index)).map(|param| param.name.to_string());
+                    names.collect::<Vec<_>>().join(", ")
+                };
+                let what = match kind {
+                    Penalty::Distance(list) => format!("distance of {}", params(list)),
+                    Penalty::TraceNorm(list) => format!("trace norm of {}", params(list)),
+                    Penalty::Mean => "mean".to_owned(),
+                };
+                write!(f, "penalty({inputs}: {weight} * {what})")
+            }
             Op::Concat => write!(f, "concat({inputs})"),
             Op::Stack => write!(f, "stack({inputs})"),
             Op::Select(slots) => write!(f, "select({inputs}: {slots:?})"),
@@ -119,7 +157,29 @@ fn local(graph: &Graph, id: NodeId) -> String {
 
 impl Display for Shape {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "[B, {}, {}]", self.slots, self.width)
+        let rows = if self.batched { "B" } else { "1" };
+        write!(f, "[{rows}, {}, {}]", self.slots, self.width)
+    }
+}
+
+/// The name of a view in the text.
+fn view_word(view: View) -> &'static str {
+    match view {
+        View::Flat => "columns",
+        View::Fields => "fields",
+        View::Own => "own",
+        View::Sequence => "sequence",
+        View::Mask => "mask",
+        View::Wide => "wide",
+    }
+}
+
+impl Display for Scale {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Scale::Constant(value) => value.fmt(f),
+            Scale::Config(rate) => write!(f, "{} = {}", rate.path, rate.value),
+        }
     }
 }
 
@@ -127,8 +187,10 @@ impl Display for Choice {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Choice::All => f.write_str("all"),
-            Choice::OwnAndShared { own, shared, .. } if shared.is(0) => write!(f, "own {own}"),
-            Choice::OwnAndShared { own, shared, .. } => write!(f, "own {own} and shared {shared}"),
+            Choice::Lists { pick: Pick::OwnAndShared { own, shared }, .. } if shared.is(0) => write!(f, "own {own}"),
+            Choice::Lists { pick: Pick::OwnAndShared { own, shared }, .. } => write!(f, "own {own} and shared {shared}"),
+            Choice::Lists { pick: Pick::Foreign { own }, .. } => write!(f, "the others' {own}"),
+            Choice::Lists { rows, pick: Pick::Strided { count }, .. } => write!(f, "{count}, each {rows} apart"),
         }
     }
 }
@@ -152,8 +214,11 @@ impl Display for Parts<'_> {
         }
         let slots = self.0.members.iter().flat_map(|members| match members.slot {
             Slot::At(slot) => vec![slot; members.size().value()],
-            Slot::Own => Vec::new(),
+            Slot::Own | Slot::Every => Vec::new(),
         });
+        if self.0.members.iter().any(|members| members.slot == Slot::Every) {
+            return f.write_str(" for every slot");
+        }
         let slots: Vec<usize> = slots.collect();
         if slots.iter().copied().eq(0..slots.len()) {
             return Ok(());

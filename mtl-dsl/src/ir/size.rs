@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A size: `constant + sum of times * symbol`, with a value under the spec's own numbers.
+/// A size: `constant + sum of times * product of symbols`, with a value under the spec's own numbers.
 ///
 /// Two sizes are equal when they are the same sum, so equality holds for every configuration and not only for the spec's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,28 +13,37 @@ pub struct Size {
     pub terms: Vec<Term>,
 }
 
-/// `times * symbol`.
+/// `times * factor * factor ...`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
-    /// The factor.
+    /// The number in front.
     pub times: usize,
+    /// What is counted: at least one, sorted, so that a product is the same term however it was made.
+    pub factors: Vec<Factor>,
+}
+
+/// A symbol and its value under the spec's own numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Factor {
     /// What is counted.
     pub symbol: Symbol,
-    /// Its value under the spec's own numbers.
+    /// Its value.
     pub value: usize,
 }
 
 /// A number that is known when a model is made from its configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Symbol {
     /// A number of the configuration.
     Config(ConfigPath),
     /// The width of a value that enters the graph: a block's argument, or columns of the input matrix.
     Width(String),
+    /// The slots of a value that enters the graph, where a number of the configuration decides them.
+    Slots(String),
 }
 
 /// Where a number stands in a configuration: `level_1.hidden.0`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigPath {
     /// Fields from the outermost inwards.
     pub fields: Vec<String>,
@@ -50,19 +59,21 @@ impl Size {
 
     /// A size that is one symbol.
     pub fn symbol(symbol: Symbol, value: usize) -> Size {
-        Size { constant: 0, terms: vec![Term { times: 1, symbol, value }] }
+        Size { constant: 0, terms: vec![Term { times: 1, factors: vec![Factor { symbol, value }] }] }
     }
 
     /// The sum.
     pub fn plus(mut self, other: &Size) -> Size {
         self.constant += other.constant;
-        for term in &other.terms {
-            match self.terms.iter_mut().find(|own| own.symbol == term.symbol) {
-                Some(own) => own.times += term.times,
-                None => self.terms.push(term.clone()),
-            }
-        }
+        other.terms.iter().for_each(|term| self.add(term.clone()));
         self
+    }
+
+    fn add(&mut self, term: Term) {
+        match self.terms.iter_mut().find(|own| own.factors == term.factors) {
+            Some(own) => own.times += term.times,
+            None => self.terms.push(term),
+        }
     }
 
     /// `factor` times the size.
@@ -73,9 +84,50 @@ impl Size {
         self
     }
 
+    /// The product of two sizes.
+    pub fn product(&self, other: &Size) -> Size {
+        let mut product = Size::constant(self.constant * other.constant);
+        let plain = |size: &Size, times: usize| size.terms.clone().into_iter().map(move |term| Term { times: term.times * times, ..term });
+        let outer = plain(other, self.constant).chain(plain(self, other.constant));
+        let inner = self.terms.iter().flat_map(|own| other.terms.iter().map(move |term| own.product(term)));
+        outer.chain(inner).filter(|term| term.times > 0).for_each(|term| product.add(term));
+        product
+    }
+
     /// Its value under the spec's own numbers.
     pub fn value(&self) -> usize {
-        self.constant + self.terms.iter().map(|term| term.times * term.value).sum::<usize>()
+        self.constant + self.terms.iter().map(Term::value).sum::<usize>()
+    }
+
+    /// Whether no configuration changes it.
+    pub fn is_constant(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// The size without one of its factors; none where it does not divide every term.
+    pub fn divided(&self, by: &Size) -> Option<Size> {
+        let (times, factors) = match &by.terms[..] {
+            [] => (by.constant, &[][..]),
+            [only] if by.constant == 0 => (only.times, &only.factors[..]),
+            _ => return None,
+        };
+        let whole = |n: usize| (times > 0 && n % times == 0).then(|| n / times);
+        let mut quotient = Size::constant(match factors {
+            [] => whole(self.constant)?,
+            _ if self.constant == 0 => 0,
+            _ => return None,
+        });
+        for term in &self.terms {
+            let mut left = term.factors.clone();
+            for factor in factors {
+                left.remove(left.iter().position(|own| own == factor)?);
+            }
+            match left.is_empty() {
+                true => quotient.constant += whole(term.times)?,
+                false => quotient.add(Term { times: whole(term.times)?, factors: left }),
+            }
+        }
+        Some(quotient)
     }
 
     /// True for the size that is always `n`.
@@ -86,8 +138,26 @@ impl Size {
     /// The size with every symbol replaced.
     pub fn substitute(&self, replace: &dyn Fn(&Symbol, usize) -> Size) -> Size {
         self.terms.iter().fold(Size::constant(self.constant), |sum, term| {
-            sum.plus(&replace(&term.symbol, term.value).times(term.times))
+            let factors = term.factors.iter().map(|factor| replace(&factor.symbol, factor.value));
+            sum.plus(&factors.fold(Size::constant(term.times), |product, factor| product.product(&factor)))
         })
+    }
+
+    /// What it depends on.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.terms.iter().flat_map(|term| &term.factors).map(|factor| &factor.symbol)
+    }
+}
+
+impl Term {
+    fn value(&self) -> usize {
+        self.times * self.factors.iter().map(|factor| factor.value).product::<usize>()
+    }
+
+    fn product(&self, other: &Term) -> Term {
+        let mut factors = [&self.factors[..], &other.factors].concat();
+        factors.sort();
+        Term { times: self.times * other.times, factors }
     }
 }
 
@@ -144,5 +214,27 @@ mod tests {
         let size = width("x", 3).times(2).plus(&Size::constant(1));
         let replaced = size.substitute(&|_, _| width("a", 1).plus(&Size::constant(2)));
         assert_eq!(replaced, width("a", 1).times(2).plus(&Size::constant(5)));
+    }
+
+    #[test]
+    fn products_are_sums_of_products() {
+        let (x, y) = (width("x", 3).plus(&Size::constant(1)), width("y", 5).times(2));
+        let product = x.product(&y);
+        assert_eq!(product.value(), 40);
+        assert_eq!(product, y.product(&x));
+        assert_eq!(width("x", 3).product(&width("y", 5)), width("y", 5).product(&width("x", 3)));
+        let halved = product.substitute(&|symbol, _| match symbol {
+            Symbol::Width(name) if name == "x" => Size::constant(1),
+            other => Size::symbol(other.clone(), 5),
+        });
+        assert_eq!(halved, width("y", 5).times(4));
+        assert!(product.symbols().any(|symbol| *symbol == Symbol::Width("y".into())));
+        assert_eq!(Size::constant(2).product(&Size::constant(3)), Size::constant(6));
+        assert_eq!(product.divided(&y), Some(x.clone()));
+        assert_eq!(product.divided(&x), None, "a sum of two terms is no factor that can be seen");
+        let single = width("x", 3).product(&width("y", 5)).times(4);
+        assert_eq!(single.divided(&width("y", 5).times(2)), Some(width("x", 3).times(2)));
+        assert_eq!(single.divided(&single), Some(Size::constant(1)));
+        assert_eq!(single.divided(&width("z", 5)), None);
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{Source, path};
 use crate::constructs;
-use crate::hir::{self, Call, ExprKind, Number, Type};
+use crate::hir::{self, Call, ExprKind, Number, Type, View};
 use crate::ir::{
     Activation, Block, Choice, Config, ConfigField, ConfigPath, ConfigValue, Graph, Linear, Members, Node, NodeId, Op,
-    Param, ParamKind, ParamName, Rate, Role, Shape, Size, Slot, Symbol,
+    Param, ParamKind, ParamName, Penalty, Pick, Rate, Role, Scale, Shape, Size, Slot, Symbol, Value, ValueInit,
 };
 
 /// A representation in a block.
@@ -13,7 +13,7 @@ use crate::ir::{
 pub struct Stream {
     /// Its value.
     pub value: NodeId,
-    /// Whose its slots are, task by task; `None`: one slot for all tasks.
+    /// Whose its slots are, task by task; `None`: what all tasks share.
     pub tasks: Option<Vec<usize>>,
 }
 
@@ -21,11 +21,35 @@ pub struct Stream {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
     /// Whose they are.
-    pub task: Option<usize>,
+    pub owner: Owner,
     /// How many; `None` for one that is not counted.
     pub count: Option<Size>,
     /// The slot they read.
     pub slot: Slot,
+}
+
+/// Whose a member is: what its path ends in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// Everyone's.
+    All,
+    /// A task's.
+    Task(usize),
+    /// That of something else with a name: a feature, a group of tasks.
+    Named(String),
+}
+
+impl From<Option<usize>> for Owner {
+    fn from(task: Option<usize>) -> Owner {
+        task.map_or(Owner::All, Owner::Task)
+    }
+}
+
+impl Member {
+    /// The only member, everyone's.
+    pub fn shared(slot: Slot) -> Member {
+        Member { owner: Owner::All, count: None, slot }
+    }
 }
 
 /// Builds one block.
@@ -49,31 +73,36 @@ pub struct Scope<'b, 'm> {
     prefix: String,
 }
 
-/// True if the expression calls a construct.
+/// True if the expression computes something.
 pub(super) fn calls(expr: &hir::Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call(_) => true,
-        ExprKind::Concat(parts) => parts.iter().any(calls),
-        ExprKind::Input(_) | ExprKind::Let(_) => false,
+        ExprKind::Call(_) | ExprKind::Sum(_) | ExprKind::Product(_) => true,
+        ExprKind::Concat(_) | ExprKind::Input(..) | ExprKind::Let(_) => expr.parts().iter().any(calls),
     }
 }
 
 /// What the expression reads from outside, each once.
 pub(super) fn reads(expr: &hir::Expr, sources: &mut Vec<Source>) {
     let source = match &expr.kind {
-        ExprKind::Input(features) => Source::Columns(features.clone()),
+        ExprKind::Input(features, view) => Source::Columns(features.clone(), *view),
         ExprKind::Let(id) => Source::Let(*id),
-        ExprKind::Concat(parts) => return parts.iter().for_each(|part| reads(part, sources)),
-        ExprKind::Call(call) => return call.inputs.iter().for_each(|input| reads(input, sources)),
+        _ => return expr.parts().iter().for_each(|part| reads(part, sources)),
     };
     if !sources.contains(&source) {
-        sources.push(source);
+        sources.push(source.clone());
+    }
+    // A sequence comes with its mask.
+    if let Source::Columns(features, View::Sequence) = source {
+        let mask = Source::Columns(features, View::Mask);
+        if !sources.contains(&mask) {
+            sources.push(mask);
+        }
     }
 }
 
 /// The widths add up; a single slot is repeated.
 pub(super) fn concat_shape<'s>(parts: impl Iterator<Item = &'s Shape>) -> Shape {
-    let mut shape = Shape { slots: Size::constant(1), width: Size::constant(0) };
+    let mut shape = Shape::new(Size::constant(1), Size::constant(0));
     for part in parts {
         shape.width = shape.width.plus(&part.width);
         if !part.slots.is(1) {
@@ -90,13 +119,17 @@ impl<'m> Builder<'m> {
         for (source, node) in arguments {
             let mut name = match &source {
                 Source::Let(id) => model.lets[id.0].name.text.clone(),
-                Source::Columns(_) => node.name,
+                Source::Columns(..) => node.name,
             };
             while graph.nodes.iter().any(|other| other.name == name) {
                 name.push('_');
             }
             let width = Size::symbol(Symbol::Width(name.clone()), node.shape.width.value());
-            graph.push(&name, Op::Argument, Vec::new(), Shape { slots: node.shape.slots, width });
+            let slots = match node.shape.slots.is_constant() {
+                true => node.shape.slots,
+                false => Size::symbol(Symbol::Slots(name.clone()), node.shape.slots.value()),
+            };
+            graph.push(&name, Op::Argument, Vec::new(), Shape::new(slots, width));
             sources.push(source);
         }
         let block = Block {
@@ -111,38 +144,83 @@ impl<'m> Builder<'m> {
         Builder { model, block, sources, outermost: true, groups: Vec::new() }
     }
 
-    pub(super) fn build(mut self, value: &hir::Expr, docs: &str) -> Block {
+    pub(super) fn build(mut self, terms: &[&hir::Term], docs: &str) -> Block {
         self.block.docs = docs.to_owned();
-        self.block.span = value.span;
-        let stream = self.expr(value);
-        self.block.graph.output = match self.block.role.clone() {
-            Role::Let => stream.value,
-            Role::Tower(tasks) => {
-                let mut scope = Scope { builder: &mut self, groups: Vec::new(), prefix: String::new() };
-                let members = tasks.iter().map(|t| scope.member_of(*t, &stream)).collect::<Vec<_>>();
-                scope.linear("output", None, &members, stream.value, Size::constant(1), true)
-            }
-        };
+        self.block.span = terms.iter().map(|term| term.value.span).reduce(|a, b| a.to(b)).unwrap_or_default();
+        self.outermost = terms.len() == 1;
+        let mut values = Vec::new();
+        for (term, position) in terms.iter().zip(1..) {
+            let stream = self.expr(&term.value);
+            let stream = match term.train_only {
+                Some(rate) if rate.value > 0.0 => self.hidden(stream, rate),
+                _ => stream,
+            };
+            values.push(match self.block.role.clone() {
+                Role::Let => stream.value,
+                Role::Tower(tasks) => self.logit(term, stream, &tasks, position),
+            });
+        }
+        let mut scope = Scope { builder: &mut self, groups: Vec::new(), prefix: String::new() };
+        self.block.graph.output = scope.add("logit", values);
         self.block
+    }
+
+    /// A term's logits. The first term's output layer has the bias; what is a logit already has no output layer.
+    fn logit(&mut self, term: &hir::Term, stream: Stream, tasks: &[usize], position: usize) -> NodeId {
+        let mut scope = Scope { builder: self, groups: Vec::new(), prefix: String::new() };
+        if term.value.ty == Type::Logit {
+            return scope.of_tasks(&stream, tasks);
+        }
+        let members = tasks.iter().map(|t| scope.member_of(*t, &stream)).collect::<Vec<_>>();
+        let layer = (position > 1).then_some(position);
+        let bias = position == 1 && term.train_only.is_none();
+        scope.linear("output", layer, &members, stream.value, Size::constant(1), bias)
+    }
+
+    /// A representation that is hidden in some of the training rows.
+    fn hidden(&mut self, stream: Stream, rate: Number) -> Stream {
+        let mut scope = Scope { builder: self, groups: Vec::new(), prefix: String::new() };
+        let rate = scope.rate("drop_input", "Share of the training rows in which the input is hidden.", rate);
+        Stream { value: scope.drop_rows("hidden_input", &rate, stream.value), ..stream }
     }
 
     fn expr(&mut self, expr: &hir::Expr) -> Stream {
         match &expr.kind {
-            ExprKind::Input(features) => self.argument(&Source::Columns(features.clone()), expr.ty),
+            ExprKind::Input(features, view) => self.argument(&Source::Columns(features.clone(), *view), expr.ty),
             ExprKind::Let(id) => self.argument(&Source::Let(*id), expr.ty),
             ExprKind::Concat(parts) => {
-                self.outermost = false;
-                let parts = parts.iter().map(|part| self.expr(part)).collect();
+                let parts = self.parts(parts);
                 self.concat(parts)
+            }
+            ExprKind::Sum(parts) => {
+                let parts = self.parts(parts);
+                self.elementwise(parts, |scope, a, b| scope.add("sum", vec![a, b]))
+            }
+            ExprKind::Product(parts) => {
+                let parts = self.parts(parts);
+                self.elementwise(parts, |scope, a, b| scope.multiply("product", a, b))
             }
             ExprKind::Call(call) => self.call(call),
         }
     }
 
+    /// The operands of what has no numbers of its own.
+    fn parts(&mut self, parts: &[hir::Expr]) -> Vec<Stream> {
+        self.outermost = false;
+        parts.iter().map(|part| self.expr(part)).collect()
+    }
+
+    fn elementwise(&mut self, parts: Vec<Stream>, combine: fn(&mut Scope, NodeId, NodeId) -> NodeId) -> Stream {
+        let (tasks, inputs) = self.one_order(parts);
+        let mut scope = Scope { builder: self, groups: Vec::new(), prefix: String::new() };
+        let value = inputs.into_iter().reduce(|a, b| combine(&mut scope, a, b));
+        Stream { value: value.unwrap_or_else(|| unreachable!("an operator has operands")), tasks }
+    }
+
     fn argument(&self, source: &Source, ty: Type) -> Stream {
         let position = self.sources.iter().position(|known| known == source);
         let value = NodeId(position.unwrap_or_else(|| unreachable!("sources were collected from this expression")));
-        let tasks = matches!(ty, Type::EachVec(_)).then(|| (0..self.model.tasks.len()).collect());
+        let tasks = matches!(ty, Type::EachVec(_) | Type::Logit).then(|| (0..self.model.tasks.len()).collect());
         Stream { value, tasks }
     }
 
@@ -172,28 +250,27 @@ impl<'m> Builder<'m> {
         name
     }
 
-    /// Values side by side. Where several tasks' slots meet, they are brought into one order of tasks.
+    /// Values side by side.
     fn concat(&mut self, parts: Vec<Stream>) -> Stream {
+        let (tasks, inputs) = self.one_order(parts);
+        let graph = &mut self.block.graph;
+        let shape = concat_shape(inputs.iter().map(|id| &graph[*id].shape));
+        Stream { value: graph.push("concat", Op::Concat, inputs, shape), tasks }
+    }
+
+    /// Where several tasks' slots meet, they are brought into one order of tasks.
+    fn one_order(&mut self, parts: Vec<Stream>) -> (Option<Vec<usize>>, Vec<NodeId>) {
         let tasks = match &self.block.role {
             Role::Tower(tasks) if parts.iter().any(|part| part.tasks.is_some()) => Some(tasks.clone()),
             _ => parts.iter().find_map(|part| part.tasks.clone()),
         };
-        let graph = &mut self.block.graph;
-        let mut inputs = Vec::new();
-        for part in parts {
-            let own = match (&part.tasks, &tasks) {
-                (Some(has), Some(wanted)) if has != wanted => {
-                    let slots = wanted.iter().filter_map(|task| has.iter().position(|own| own == task)).collect();
-                    let shape = Shape { slots: Size::constant(wanted.len()), ..graph[part.value].shape.clone() };
-                    let name = graph[part.value].name.clone();
-                    graph.push(&name, Op::Select(slots), vec![part.value], shape)
-                }
-                _ => part.value,
-            };
-            inputs.push(own);
-        }
-        let shape = concat_shape(inputs.iter().map(|id| &graph[*id].shape));
-        Stream { value: graph.push("concat", Op::Concat, inputs, shape), tasks }
+        let mut scope = Scope { builder: self, groups: Vec::new(), prefix: String::new() };
+        let inputs = parts.iter().map(|part| match (&part.tasks, &tasks) {
+            (Some(_), Some(wanted)) => scope.of_tasks(part, wanted),
+            _ => part.value,
+        });
+        let inputs = inputs.collect();
+        (tasks, inputs)
     }
 }
 
@@ -211,9 +288,52 @@ impl<'m> Scope<'_, 'm> {
         (0..self.builder.model.tasks.len()).collect()
     }
 
+    /// The tasks of the line: a tower's own, or all.
+    pub fn line_tasks(&self) -> Vec<usize> {
+        match &self.builder.block.role {
+            Role::Tower(tasks) => tasks.clone(),
+            Role::Let => self.tasks(),
+        }
+    }
+
+    /// The name of a task.
+    pub fn task_name(&self, task: usize) -> &str {
+        &self.builder.model.tasks[task].name.text
+    }
+
+    /// The names of the features that an input reads.
+    pub fn feature_names(&self, input: &hir::Expr) -> Vec<String> {
+        let ExprKind::Input(features, _) = &input.kind else { return Vec::new() };
+        features.iter().map(|id| self.builder.model.features[id.0].name.text.clone()).collect()
+    }
+
+    /// One member for each name, on the slot of its position.
+    pub fn named_members(&self, names: &[String]) -> Vec<Member> {
+        let slot = |position| if names.len() == 1 { Slot::Own } else { Slot::At(position) };
+        let member = |(position, name): (usize, &String)| Member { owner: Owner::Named(name.clone()), count: None, slot: slot(position) };
+        names.iter().enumerate().map(member).collect()
+    }
+
     /// The member of a group that belongs to `task` and reads its slot of `input`.
     pub fn member_of(&self, task: usize, input: &Stream) -> Member {
-        Member { task: Some(task), count: None, slot: self.slot_of(task, input) }
+        Member { owner: Owner::Task(task), count: None, slot: self.slot_of(task, input) }
+    }
+
+    /// The members of a group with one for each of `tasks`, on their slots of `input`.
+    pub fn members_of(&self, tasks: &[usize], input: &Stream) -> Vec<Member> {
+        tasks.iter().map(|task| self.member_of(*task, input)).collect()
+    }
+
+    /// The slots of `tasks`, in this order; the only slot of a value that all share.
+    pub fn of_tasks(&mut self, input: &Stream, tasks: &[usize]) -> NodeId {
+        match &input.tasks {
+            Some(has) if has != tasks => {
+                let slots = tasks.iter().filter_map(|task| has.iter().position(|own| own == task)).collect();
+                let name = self.builder.block.graph[input.value].name.clone();
+                self.select(&name, input.value, slots)
+            }
+            _ => input.value,
+        }
     }
 
     /// The slot of `task`.
@@ -248,6 +368,11 @@ impl<'m> Scope<'_, 'm> {
         Rate { path: self.field(name, docs, ConfigValue::Rate(number.value)), value: number.value }
     }
 
+    /// A number of the configuration.
+    pub fn real(&mut self, name: &str, docs: &str, number: Number) -> Scale {
+        Scale::Config(Rate { path: self.field(name, docs, ConfigValue::Real(number.value)), value: number.value })
+    }
+
     fn field(&mut self, name: &str, docs: &str, value: ConfigValue) -> ConfigPath {
         let mut config = &mut self.builder.block.config;
         for group in &self.groups {
@@ -280,21 +405,40 @@ impl<'m> Scope<'_, 'm> {
         width: Size,
         bias: bool,
     ) -> NodeId {
-        let name = ParamName { scope: self.prefix.clone(), part: part.to_owned(), layer };
-        let path = format!("{}.{name}", self.builder.block.name);
-        let tasks = &self.builder.model.tasks;
-        let members: Vec<Members> = members
-            .iter()
-            .map(|member| Members {
-                path: member.task.map_or(path.clone(), |t| format!("{path}.{}", tasks[t].name.text)),
-                count: member.count.clone(),
-                slot: member.slot,
-            })
-            .collect();
+        let (name, members) = self.members(part, layer, members);
+        let every = members.iter().any(|member| member.slot == Slot::Every);
         let linear = Linear { members, input: self.shape(input).width.clone(), output: width.clone(), bias };
-        let shape = Shape { slots: linear.size(), width };
+        let slots = if every { self.shape(input).slots.clone() } else { linear.size() };
+        let shape = Shape { slots, width, ..self.shape(input).clone() };
         let param = self.param(name, ParamKind::Linear(linear));
         self.push(part, Op::Linear { param, activation: Activation::None }, vec![input], shape)
+    }
+
+    /// One linear map for every slot of `input`.
+    pub fn pointwise(&mut self, part: &str, layer: Option<usize>, input: NodeId, width: Size, bias: bool) -> NodeId {
+        self.linear(part, layer, &[Member::shared(Slot::Every)], input, width, bias)
+    }
+
+    /// Numbers that no input decides, a slot for each member.
+    pub fn value(&mut self, part: &str, members: &[Member], width: Size, init: ValueInit) -> NodeId {
+        let (name, members) = self.members(part, None, members);
+        let value = Value { members, width: width.clone(), init };
+        let shape = Shape { batched: false, slots: value.size(), width };
+        let param = self.param(name, ParamKind::Value(value));
+        self.push(part, Op::Value { param }, Vec::new(), shape)
+    }
+
+    /// The parameter's name, and its members with their paths.
+    fn members(&self, part: &str, layer: Option<usize>, members: &[Member]) -> (ParamName, Vec<Members>) {
+        let name = ParamName { scope: self.prefix.clone(), part: part.to_owned(), layer };
+        let path = format!("{}.{name}", self.builder.block.name);
+        let owned = |member: &Member| match &member.owner {
+            Owner::All => path.clone(),
+            Owner::Task(task) => format!("{path}.{}", self.task_name(*task)),
+            Owner::Named(owner) => format!("{path}.{owner}"),
+        };
+        let with_path = |member: &Member| Members { path: owned(member), count: member.count.clone(), slot: member.slot };
+        (name, members.iter().map(with_path).collect())
     }
 
     /// Layer norm of each slot.
@@ -318,32 +462,193 @@ impl<'m> Scope<'_, 'm> {
         self.push(part, Op::Dropout { rate: rate.clone(), site }, vec![input], shape)
     }
 
+    /// Zeros in some training rows.
+    pub fn drop_rows(&mut self, name: &str, rate: &Rate, input: NodeId) -> NodeId {
+        let site = format!("{}.{}{name}", self.builder.block.name, self.prefix);
+        let shape = self.shape(input).clone();
+        self.push(name, Op::DropRows { rate: rate.clone(), site }, vec![input], shape)
+    }
+
     /// A softmax gate, linear in its input and without bias (as in the papers), over `experts` columns.
     pub fn gate(&mut self, part: &str, members: &[Member], input: NodeId, experts: Size) -> NodeId {
         let logits = self.linear(part, None, members, input, experts, false);
+        let gate = self.softmax(part, logits);
+        self.watch_gate(part, gate)
+    }
+
+    /// Softmax over the width.
+    pub fn softmax(&mut self, name: &str, logits: NodeId) -> NodeId {
         let shape = self.shape(logits).clone();
-        self.push(part, Op::Softmax, vec![logits], shape)
+        self.push(name, Op::Softmax, vec![logits], shape)
+    }
+
+    /// Weights of a gate, which evaluation reports as use of its experts and entropy.
+    pub fn watch_gate(&mut self, part: &str, gate: NodeId) -> NodeId {
+        let (name, shape) = (format!("{}.{}{part}", self.builder.block.name, self.prefix), self.shape(gate).clone());
+        self.push(part, Op::Gate { name }, vec![gate], shape)
     }
 
     /// Sums of the slots of `values`, weighted by the rows of `weights`.
     pub fn mix(&mut self, name: &str, weights: NodeId, values: NodeId, choice: Choice) -> NodeId {
-        let shape = Shape { slots: self.shape(weights).slots.clone(), width: self.shape(values).width.clone() };
+        let shape = Shape {
+            batched: self.shape(weights).batched || self.shape(values).batched,
+            slots: self.shape(weights).slots.clone(),
+            width: self.shape(values).width.clone(),
+        };
         self.push(name, Op::Mix(choice), vec![weights, values], shape)
     }
 
-    /// The choice of own experts, then shared ones, for each of `tasks` rows.
-    pub fn own_and_shared(&self, tasks: usize, own: Size, shared: Size) -> Choice {
-        match tasks {
-            1 => Choice::All,
-            _ => Choice::OwnAndShared { name: format!("{}choice", self.prefix), tasks, own, shared },
+    /// Sums of the slots of `values`: one for each list of the choice.
+    pub fn gather(&mut self, name: &str, values: NodeId, choice: Choice) -> NodeId {
+        let slots = match &choice {
+            Choice::All => Size::constant(1),
+            Choice::Lists { rows, .. } => rows.clone(),
+        };
+        let shape = Shape { slots, ..self.shape(values).clone() };
+        self.push(name, Op::Gather(choice), vec![values], shape)
+    }
+
+    /// The choice of own experts, then shared ones, for each of `rows` rows.
+    pub fn own_and_shared(&self, rows: Size, own: Size, shared: Size) -> Choice {
+        match rows.is(1) {
+            true => Choice::All,
+            false => self.choice("choice", rows, Pick::OwnAndShared { own, shared }),
         }
+    }
+
+    /// A choice with lists; `name` tells it from others of this scope.
+    pub fn choice(&self, name: &str, rows: Size, pick: Pick) -> Choice {
+        Choice::Lists { name: format!("{}{name}", self.prefix), rows, pick }
     }
 
     /// Values of one width, slot after slot.
     pub fn stack(&mut self, name: &str, parts: Vec<NodeId>) -> NodeId {
+        if let [only] = parts[..] {
+            return only;
+        }
         let slots = parts.iter().map(|id| self.shape(*id).slots.clone()).sum();
         let width = self.shape(parts[0]).width.clone();
-        self.push(name, Op::Stack, parts, Shape { slots, width })
+        let batched = parts.iter().any(|id| self.shape(*id).batched);
+        self.push(name, Op::Stack, parts, Shape { batched, slots, width })
+    }
+
+    /// Some slots, in this order.
+    pub fn select(&mut self, name: &str, input: NodeId, slots: Vec<usize>) -> NodeId {
+        let shape = Shape { slots: Size::constant(slots.len()), ..self.shape(input).clone() };
+        self.push(name, Op::Select(slots), vec![input], shape)
+    }
+
+    /// Values side by side; a single slot is repeated.
+    pub fn concat(&mut self, name: &str, parts: Vec<NodeId>) -> NodeId {
+        let shape = concat_shape(parts.iter().map(|id| self.shape(*id)));
+        self.push(name, Op::Concat, parts, shape)
+    }
+
+    /// The sum, element by element. What has one slot, one column or no rows is repeated.
+    pub fn add(&mut self, name: &str, parts: Vec<NodeId>) -> NodeId {
+        let sum = parts.into_iter().reduce(|a, b| {
+            let shape = self.broadcast(a, b);
+            self.push(name, Op::Add, vec![a, b], shape)
+        });
+        sum.unwrap_or_else(|| unreachable!("a sum has parts"))
+    }
+
+    /// The product, element by element, as [`Scope::add`].
+    pub fn multiply(&mut self, name: &str, a: NodeId, b: NodeId) -> NodeId {
+        let shape = self.broadcast(a, b);
+        self.push(name, Op::Multiply, vec![a, b], shape)
+    }
+
+    fn broadcast(&self, a: NodeId, b: NodeId) -> Shape {
+        let (a, b) = (self.shape(a), self.shape(b));
+        let larger = |a: &Size, b: &Size| if a.is(1) { b.clone() } else { a.clone() };
+        Shape { batched: a.batched || b.batched, slots: larger(&a.slots, &b.slots), width: larger(&a.width, &b.width) }
+    }
+
+    /// `factor * x + shift`.
+    pub fn affine(&mut self, name: &str, input: NodeId, factor: Scale, shift: f64) -> NodeId {
+        let shape = self.shape(input).clone();
+        self.push(name, Op::Affine { factor, shift }, vec![input], shape)
+    }
+
+    /// The identity, without a gradient.
+    pub fn stop(&mut self, name: &str, input: NodeId) -> NodeId {
+        let shape = self.shape(input).clone();
+        self.push(name, Op::Stop, vec![input], shape)
+    }
+
+    /// The same numbers in other slots. The number of slots divides that of the values, or is 1.
+    pub fn reshape(&mut self, name: &str, input: NodeId, slots: Size) -> NodeId {
+        let shape = self.shape(input);
+        let (batched, all) = (shape.batched, shape.slots.product(&shape.width));
+        let width = if slots.is(1) { all } else { self.quotient(input, &slots) };
+        let unique = format!("{}{name}", self.prefix);
+        self.push(name, Op::Reshape { name: unique }, vec![input], Shape { batched, slots, width })
+    }
+
+    /// What is left of the values of `input` for each of `slots` slots.
+    fn quotient(&self, input: NodeId, slots: &Size) -> Size {
+        let shape = self.shape(input);
+        shape.slots.product(&shape.width).divided(slots).unwrap_or_else(|| unreachable!("the slots divide the values"))
+    }
+
+    /// Slots become columns.
+    pub fn transpose(&mut self, name: &str, input: NodeId) -> NodeId {
+        let Shape { batched, slots, width } = self.shape(input).clone();
+        self.push(name, Op::Transpose, vec![input], Shape { batched, slots: width, width: slots })
+    }
+
+    /// `width` columns from `start` on.
+    pub fn narrow(&mut self, name: &str, input: NodeId, start: Size, width: Size) -> NodeId {
+        let shape = Shape { width, ..self.shape(input).clone() };
+        let unique = format!("{}{name}", self.prefix);
+        self.push(name, Op::Narrow { start, name: unique }, vec![input], shape)
+    }
+
+    /// The sum over the width.
+    pub fn sum_width(&mut self, name: &str, input: NodeId) -> NodeId {
+        let shape = Shape { width: Size::constant(1), ..self.shape(input).clone() };
+        self.push(name, Op::SumWidth, vec![input], shape)
+    }
+
+    /// The mean over the width.
+    pub fn mean_width(&mut self, name: &str, input: NodeId) -> NodeId {
+        let shape = Shape { width: Size::constant(1), ..self.shape(input).clone() };
+        self.push(name, Op::MeanWidth, vec![input], shape)
+    }
+
+    /// The inner product of each pair of slots, as columns. The number of slots is no number of the configuration.
+    pub fn pair_dots(&mut self, name: &str, input: NodeId) -> NodeId {
+        let n = self.shape(input).slots.value();
+        let shape = Shape::new(Size::constant(1), Size::constant(n * n.saturating_sub(1) / 2));
+        self.push(name, Op::PairDots, vec![input], shape)
+    }
+
+    /// The product, element by element, of each pair of slots.
+    pub fn pair_products(&mut self, name: &str, input: NodeId) -> NodeId {
+        let n = self.shape(input).slots.value();
+        let shape = Shape { slots: Size::constant(n * n.saturating_sub(1) / 2), ..self.shape(input).clone() };
+        self.push(name, Op::PairProducts, vec![input], shape)
+    }
+
+    /// Multi-head attention.
+    pub fn attention(&mut self, name: &str, [queries, keys, values]: [NodeId; 3], heads: Size) -> NodeId {
+        let shape = Shape { slots: self.shape(queries).slots.clone(), ..self.shape(values).clone() };
+        let unique = format!("{}{name}", self.prefix);
+        self.push(name, Op::Attention { heads, name: unique }, vec![queries, keys, values], shape)
+    }
+
+    /// `input`, and something that training adds to the loss.
+    pub fn penalty(&mut self, name: &str, kind: Penalty, weight: Scale, inputs: Vec<NodeId>) -> NodeId {
+        let report = format!("{}.{}{name}", self.builder.block.name, self.prefix);
+        let (label, shape) = (self.builder.block.graph[inputs[0]].name.clone(), self.shape(inputs[0]).clone());
+        self.push(&label, Op::Penalty { kind, weight, name: report }, inputs, shape)
+    }
+
+    /// The parameters of this scope's block so far whose part of the name is `part`, layer by layer.
+    pub fn params(&self, part: &str) -> Vec<usize> {
+        let named = |(_, param): &(usize, &Param)| param.name.scope == self.prefix && param.name.part == part;
+        self.builder.block.params.iter().enumerate().filter(named).map(|(index, _)| index).collect()
     }
 
     /// The shape of a value.

@@ -8,14 +8,14 @@ pub fn remove(model: &mut Model) {
     compact(&mut model.graph, &keep);
     let mut called = vec![false; model.blocks.len()];
     for node in &model.graph.nodes {
-        if let Op::Block(block) = node.op {
+        if let Op::Block(block) | Op::TrainOnly(block) = node.op {
             called[block] = true;
         }
     }
     let position = positions(&called);
     retain(&mut model.blocks, &called);
     for node in &mut model.graph.nodes {
-        if let Op::Block(block) = &mut node.op {
+        if let Op::Block(block) | Op::TrainOnly(block) = &mut node.op {
             *block = position[*block];
         }
     }
@@ -27,21 +27,10 @@ pub fn remove_in(block: &mut Block) {
     let keep = live(&block.graph, |op| *op == Op::Argument);
     compact(&mut block.graph, &keep);
     let mut used = vec![false; block.params.len()];
-    block.graph.nodes.iter().filter_map(|node| param(&node.op)).for_each(|param| used[param] = true);
+    block.graph.nodes.iter_mut().for_each(|node| node.op.visit_params(|param| used[*param] = true));
     let position = positions(&used);
     retain(&mut block.params, &used);
-    for node in &mut block.graph.nodes {
-        if let Op::Linear { param, .. } | Op::Norm { param } = &mut node.op {
-            *param = position[*param];
-        }
-    }
-}
-
-fn param(op: &Op) -> Option<usize> {
-    match op {
-        Op::Linear { param, .. } | Op::Norm { param } => Some(*param),
-        _ => None,
-    }
+    block.graph.nodes.iter_mut().for_each(|node| node.op.visit_params(|param| *param = position[*param]));
 }
 
 /// Which nodes the output needs.

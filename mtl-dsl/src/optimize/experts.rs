@@ -9,7 +9,9 @@
 //! ```
 //! The same for norms and dropout. One batched product instead of two, layer by layer, down to the input that both read.
 
-use crate::ir::{Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Shape, Slot};
+use crate::ir::{
+    Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Penalty, Shape, Slot,
+};
 
 /// Merges them.
 pub fn merge(model: &mut Model) {
@@ -31,6 +33,10 @@ fn merge_at(block: &mut Block, stack: NodeId) -> bool {
     }
     let (part, shape) = (node.name.clone(), node.shape.clone());
     let (first, second) = (&block.graph[a], &block.graph[b]);
+    if block.graph.nodes.iter().any(|node| matches!(node.op, Op::Penalty { kind: Penalty::Distance(_) | Penalty::TraceNorm(_), .. })) {
+        // A penalty names its parameters.
+        return false;
+    }
     let common = first.inputs == second.inputs;
     let merged = match (&first.op, &second.op) {
         (&Op::Linear { param: p, activation }, &Op::Linear { param: q, activation: other }) if activation == other => {
@@ -61,7 +67,7 @@ fn merge_at(block: &mut Block, stack: NodeId) -> bool {
     }
     let slots = inputs.iter().map(|id| block.graph[*id].shape.slots.clone()).sum();
     let width = block.graph[inputs[0]].shape.width.clone();
-    let below = Node { name: part, op, inputs, shape: Shape { slots, width } };
+    let below = Node { name: part, op, inputs, shape: Shape::new(slots, width) };
     // `a` is read by the stack alone, so its place, after its input, is free; `b` may come later, so the stack's own place is safe.
     insert_before(block, stack, below);
     true
@@ -79,7 +85,11 @@ fn merge_linear(
     let positional = |linear: &Linear, input: &Shape| {
         linear.members.iter().all(|member| member.slot == Slot::Own) && linear.size() == input.slots
     };
-    let named = |linear: &Linear| linear.members.iter().all(|member| member.slot != Slot::Own);
+    let named = |linear: &Linear| linear.members.iter().all(|member| matches!(member.slot, Slot::At(_)));
+    let every = |linear: &Linear| linear.members.iter().any(|member| member.slot == Slot::Every);
+    if every(own) || every(shared) {
+        return None;
+    }
     let fits = match common {
         true => own_input.slots.is(1) || named(own) && named(shared),
         false => positional(own, own_input) && positional(shared, shared_input),
@@ -93,11 +103,7 @@ fn merge_param(block: &mut Block, first: usize, part: &str, kind: ParamKind) -> 
     let name = ParamName { part: part.to_owned(), ..block.params[first].name.clone() };
     // At the place of the first, so that the order stays that of use; the old ones are dead now.
     block.params.insert(first, Param { name, kind });
-    for node in &mut block.graph.nodes {
-        if let Op::Linear { param, .. } | Op::Norm { param } = &mut node.op {
-            *param += usize::from(*param >= first);
-        }
-    }
+    block.graph.nodes.iter_mut().for_each(|node| node.op.visit_params(|param| *param += usize::from(*param >= first)));
     first
 }
 

@@ -5,6 +5,7 @@
 //! concat(x), stack(x)          ->  x
 //! select(x: every slot)        ->  x
 //! activate(x, none)            ->  x
+//! reshape(x: its own slots)    ->  x
 //! ```
 
 use super::replace;
@@ -25,6 +26,7 @@ fn remove_in(graph: &mut Graph) {
                 graph[node.inputs[0]].shape.slots.is(slots.len()) && slots.iter().copied().eq(0..slots.len())
             }
             Op::Activate(activation) => *activation == Activation::None,
+            Op::Reshape { .. } => graph[node.inputs[0]].shape == node.shape,
             _ => false,
         };
         if copies {

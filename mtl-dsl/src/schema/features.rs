@@ -61,7 +61,12 @@ pub static KINDS: &[Signature] = &[
             Parameter::optional("unseen", Shape::Word(&["own", "missing"]), "As for `id`; `own` when left out."),
             Parameter::optional("init", Shape::Number(Range::NOT_NEGATIVE), "As for `id`; 0.01 when left out."),
             Parameter::number("max_len", Range::POSITIVE_WHOLE, 50.0, "Only the last `max_len` ids of a row are read."),
-            Parameter::word("pool", &["mean", "sum", "max"], "mean", "How the embeddings of a bag become one."),
+            Parameter::word(
+                "pool",
+                &["mean", "sum", "max", "none"],
+                "mean",
+                "How the embeddings of a bag become one; `none` keeps the sequence for `din`.",
+            ),
         ],
     },
     Signature {

@@ -1,6 +1,8 @@
 //! A plain evaluation of the IR in `f64`: slow, obvious, and independent of the runtime.
 
-use mtl_dsl::ir::{Activation, Block, Choice, Graph, Linear, Model, Node, NodeId, Op, ParamKind, Slot};
+use mtl_dsl::ir::{
+    Activation, Block, Choice, Graph, Linear, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale, Slot, ValueInit, View,
+};
 
 /// Parameters as a function of their member's path.
 #[derive(Default)]
@@ -31,7 +33,18 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
     let input: Value = vec![(0..width).map(|i| (i as f64 * 1.7 + 0.3).sin()).collect()];
     run(&model.graph, vec![input], &|node, inputs| match &node.op {
         Op::Block(index) => block(&model.blocks[*index], inputs.to_vec(), weights),
-        Op::Columns { names, .. } => vec![columns(names, &inputs[0][0])],
+        Op::Columns { names, view, .. } => match view {
+            View::Flat => vec![columns(names, &inputs[0][0])],
+            View::Fields => names.iter().flat_map(|name| fields(name, &inputs[0][0])).collect(),
+            // Slices that the input of the tests does not hold: numbers that tell tasks and features apart.
+            View::Own | View::Wide | View::Sequence | View::Mask => {
+                let (slots, width) = (node.shape.slots.value(), node.shape.width.value());
+                let cell = |t: usize, i: usize| ((t * 31 + i * 7 + names.len()) as f64 * 0.61).cos();
+                (0..slots).map(|t| (0..width).map(|i| cell(t, i)).collect()).collect()
+            }
+        },
+        // Serving has none of it.
+        Op::TrainOnly(_) => inputs[0].clone(),
         Op::Logits(tasks) => {
             let mut logits = vec![0.0; tasks.iter().map(Vec::len).sum()];
             for (tasks, values) in tasks.iter().zip(inputs) {
@@ -56,11 +69,33 @@ fn columns(names: &[String], input: &[f64]) -> Vec<f64> {
     names.iter().flat_map(|name| input[range(name)].to_vec()).collect()
 }
 
+/// An entity or a feature as fields.
+fn fields(name: &str, input: &[f64]) -> Value {
+    match name {
+        "item" => vec![input[3..4].to_vec(), input[4..5].to_vec()],
+        name => vec![columns(&[name.to_owned()], input)],
+    }
+}
+
 fn block(block: &Block, arguments: Vec<Value>, weights: &Weights) -> Value {
     run(&block.graph, arguments, &|node, inputs| match &node.op {
         Op::Linear { param, activation } => {
             let ParamKind::Linear(linear) = &block.params[*param].kind else { panic!("not a linear map") };
             activate(*activation, affine(linear, &inputs[0], weights))
+        }
+        Op::Value { param } => {
+            let ParamKind::Value(value) = &block.params[*param].kind else { panic!("not a value") };
+            let slots = members(&value.members);
+            let slot = |(position, (path, _)): (usize, &(String, Slot))| {
+                let start = |column: usize| match &value.init {
+                    // Near its start, so that the diagonal is told from the rest.
+                    ValueInit::Diagonal { own, other, units: false } if column == position => factor(own),
+                    ValueInit::Diagonal { own, other, .. } => factor(other) + 0.0 * factor(own),
+                    _ => 0.0,
+                };
+                (0..value.width.value()).map(|i| start(i) + 0.1 * weights.at(path, i)).collect()
+            };
+            slots.iter().enumerate().map(slot).collect()
         }
         Op::Norm { .. } => inputs[0].iter().map(|slot| normal(slot)).collect(),
         _ => common(node, inputs),
@@ -89,6 +124,32 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         Op::Dropout { .. } => inputs[0].clone(),
         Op::Softmax => inputs[0].iter().map(|row| softmax(row)).collect(),
         Op::Mix(choice) => mix(choice, &inputs[0], &inputs[1]),
+        Op::Gather(choice) => {
+            let rows = lists(choice, node.shape.slots.value(), inputs[0].len());
+            let ones: Value = rows.iter().map(|list| vec![1.0; list.len()]).collect();
+            mix(choice, &ones, &inputs[0])
+        }
+        Op::DropRows { .. } | Op::Gate { .. } | Op::Stop | Op::Penalty { .. } => inputs[0].clone(),
+        Op::Add => elementwise(&inputs[0], &inputs[1], |a, b| a + b),
+        Op::Multiply => elementwise(&inputs[0], &inputs[1], |a, b| a * b),
+        Op::Affine { factor: by, shift } => map(&inputs[0], |x| factor(by) * x + shift),
+        Op::Reshape { .. } => {
+            let width = node.shape.width.value();
+            inputs[0].concat().chunks(width).map(<[f64]>::to_vec).collect()
+        }
+        Op::Transpose => {
+            let columns = inputs[0][0].len();
+            (0..columns).map(|i| inputs[0].iter().map(|slot| slot[i]).collect()).collect()
+        }
+        Op::Narrow { start, .. } => {
+            let (start, width) = (start.value(), node.shape.width.value());
+            inputs[0].iter().map(|slot| slot[start..start + width].to_vec()).collect()
+        }
+        Op::SumWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum()]).collect(),
+        Op::MeanWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum::<f64>() / slot.len() as f64]).collect(),
+        Op::PairDots => vec![pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum()).collect()],
+        Op::PairProducts => pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).collect()).collect(),
+        Op::Attention { heads, .. } => attention(&inputs[0], &inputs[1], &inputs[2], heads.value()),
         Op::Concat => {
             let slots = inputs.iter().map(Vec::len).max().unwrap_or(0);
             let slot =
@@ -105,16 +166,18 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
 pub fn paths(model: &Model) -> Vec<String> {
     let mut all = Vec::new();
     for param in model.blocks.iter().flat_map(|block| &block.params) {
-        if let ParamKind::Linear(linear) = &param.kind {
-            all.extend(members(linear).into_iter().map(|(path, _)| path));
+        match &param.kind {
+            ParamKind::Linear(linear) => all.extend(members(&linear.members).into_iter().map(|(path, _)| path)),
+            ParamKind::Value(value) => all.extend(members(&value.members).into_iter().map(|(path, _)| path)),
+            ParamKind::Norm { .. } => {}
         }
     }
     all
 }
 
-fn members(linear: &Linear) -> Vec<(String, Slot)> {
+fn members(groups: &[Members]) -> Vec<(String, Slot)> {
     let mut all = Vec::new();
-    for members in &linear.members {
+    for members in groups {
         match &members.count {
             None => all.push((members.path.clone(), members.slot)),
             Some(count) => all.extend((0..count.value()).map(|i| (format!("{}.{i}", members.path), members.slot))),
@@ -123,12 +186,50 @@ fn members(linear: &Linear) -> Vec<(String, Slot)> {
     all
 }
 
+fn factor(scale: &Scale) -> f64 {
+    match scale {
+        Scale::Constant(value) => *value,
+        Scale::Config(rate) => rate.value,
+    }
+}
+
+fn map(value: &Value, f: impl Fn(f64) -> f64) -> Value {
+    value.iter().map(|slot| slot.iter().map(|x| f(*x)).collect()).collect()
+}
+
+/// What has one slot or one column is repeated.
+fn elementwise(a: &Value, b: &Value, f: impl Fn(f64, f64) -> f64) -> Value {
+    let (slots, width) = (a.len().max(b.len()), a[0].len().max(b[0].len()));
+    let at = |value: &Value, s: usize, i: usize| value[s.min(value.len() - 1)][i.min(value[0].len() - 1)];
+    (0..slots).map(|s| (0..width).map(|i| f(at(a, s, i), at(b, s, i))).collect()).collect()
+}
+
+fn pairs(value: &Value) -> impl Iterator<Item = (&Vec<f64>, &Vec<f64>)> {
+    value.iter().enumerate().flat_map(|(i, a)| value[i + 1..].iter().map(move |b| (a, b)))
+}
+
+fn attention(queries: &Value, keys: &Value, values: &Value, heads: usize) -> Value {
+    let width = queries[0].len() / heads;
+    let head = |query: &Vec<f64>, h: usize| -> Vec<f64> {
+        let part = |vector: &Vec<f64>| vector[h * width..(h + 1) * width].to_vec();
+        let score = |key: &Vec<f64>| part(query).iter().zip(part(key)).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
+        let weights = softmax(&keys.iter().map(score).collect::<Vec<f64>>());
+        (0..width).map(|i| weights.iter().zip(values).map(|(w, value)| w * part(value)[i]).sum()).collect()
+    };
+    queries.iter().map(|query| (0..heads).flat_map(|h| head(query, h)).collect()).collect()
+}
+
 fn affine(linear: &Linear, input: &Value, weights: &Weights) -> Value {
+    if let [(path, Slot::Every)] = &members(&linear.members)[..] {
+        let own = Linear { members: vec![Members { path: path.clone(), count: None, slot: Slot::Own }], ..linear.clone() };
+        return input.iter().map(|slot| affine(&own, &vec![slot.clone()], weights)[0].clone()).collect();
+    }
     let member = |(position, (path, slot)): (usize, (String, Slot))| {
         let x = match slot {
             Slot::At(slot) => &input[slot],
             Slot::Own if input.len() == 1 => &input[0],
             Slot::Own => &input[position],
+            Slot::Every => unreachable!(),
         };
         assert_eq!(x.len(), linear.input.value(), "input of {path}");
         let width = linear.output.value();
@@ -139,7 +240,7 @@ fn affine(linear: &Linear, input: &Value, weights: &Weights) -> Value {
         };
         (0..width).map(column).collect()
     };
-    members(linear).into_iter().enumerate().map(member).collect()
+    members(&linear.members).into_iter().enumerate().map(member).collect()
 }
 
 fn activate(activation: Activation, mut value: Value) -> Value {
@@ -151,6 +252,8 @@ fn activate(activation: Activation, mut value: Value) -> Value {
             Activation::Gelu => *x / (1.0 + (-1.702 * *x).exp()),
             Activation::Tanh => x.tanh(),
             Activation::Sigmoid => 1.0 / (1.0 + (-*x).exp()),
+            Activation::Swish => *x / (1.0 + (-*x).exp()),
+            Activation::Softplus => x.exp().ln_1p(),
         };
     }
     value
@@ -169,15 +272,23 @@ fn softmax(row: &[f64]) -> Vec<f64> {
     powers.iter().map(|x| x / sum).collect()
 }
 
+/// The slots that each row reads.
+fn lists(choice: &Choice, rows: usize, slots: usize) -> Vec<Vec<usize>> {
+    let Choice::Lists { rows, pick, .. } = choice else { return vec![(0..slots).collect(); rows] };
+    let rows = rows.value();
+    let list = |t: usize| match pick {
+        Pick::OwnAndShared { own, shared } => {
+            let (own, shared) = (own.value(), shared.value());
+            (t * own..(t + 1) * own).chain(rows * own..rows * own + shared).collect()
+        }
+        Pick::Foreign { own } => (0..rows * own.value()).filter(|slot| slot / own.value() != t).collect(),
+        Pick::Strided { count } => (0..count.value()).map(|j| j * rows + t).collect(),
+    };
+    (0..rows).map(list).collect()
+}
+
 fn mix(choice: &Choice, weights: &Value, values: &Value) -> Value {
-    let row = |(t, weights): (usize, &Vec<f64>)| {
-        let experts: Vec<usize> = match choice {
-            Choice::All => (0..values.len()).collect(),
-            Choice::OwnAndShared { tasks, own, shared, .. } => {
-                let (own, shared) = (own.value(), shared.value());
-                (t * own..(t + 1) * own).chain(tasks * own..tasks * own + shared).collect()
-            }
-        };
+    let row = |(experts, weights): (Vec<usize>, &Vec<f64>)| {
         assert_eq!(experts.len(), weights.len(), "a weight for each expert");
         let mut sum = vec![0.0; values[0].len()];
         for (expert, weight) in experts.iter().zip(weights) {
@@ -185,5 +296,5 @@ fn mix(choice: &Choice, weights: &Value, values: &Value) -> Value {
         }
         sum
     };
-    weights.iter().enumerate().map(row).collect()
+    lists(choice, weights.len(), values.len()).into_iter().zip(weights).map(row).collect()
 }
