@@ -120,12 +120,15 @@ impl Encoder {
         Ok(dataset)
     }
 
-    /// Encodes the features alone, for prediction.
+    /// Encodes the features alone, for prediction. What only training reads may be missing.
     pub fn encode_features(&self, table: &Table) -> Result<Dataset, DataError> {
         if u32::try_from(table.rows()).is_err() {
             return Err(DataError::new("more than 2^32 rows").remedy("encode the rows in parts"));
         }
-        let features = (0..self.schema.features.len()).map(|index| self.encode_feature(index, table));
+        let features = (0..self.schema.features.len()).map(|index| match &self.schema.features[index] {
+            feature if feature.train_only && !table.has(&feature.column) => Ok(self.missing(index, table.rows())),
+            _ => self.encode_feature(index, table),
+        });
         Ok(Dataset {
             rows: table.rows(),
             features: features.collect::<Result<_, _>>()?,
@@ -152,6 +155,18 @@ impl Encoder {
                     .ok_or_else(|| of_feature(feature, "more than 2^32 ids").remedy("encode the rows in parts"))
             }
             _ => Ok(FeatureValues::Id(self.table_rows_of(index, table.ids(&feature.column)?))),
+        }
+    }
+
+    /// The values of a feature without a column.
+    fn missing(&self, index: usize, rows: usize) -> FeatureValues {
+        match &self.schema.features[index].kind {
+            FeatureKind::Id { .. } => FeatureValues::Id(vec![0; rows]),
+            FeatureKind::Ids { .. } => FeatureValues::Ids { offsets: vec![0; rows + 1], rows: Vec::new() },
+            FeatureKind::Number { missing, .. } => FeatureValues::Number {
+                values: vec![0.0; rows],
+                missing: (*missing == MissingNumber::Indicator).then(|| vec![1.0; rows]),
+            },
         }
     }
 

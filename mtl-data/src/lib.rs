@@ -31,6 +31,7 @@ pub mod split;
 pub mod synthetic;
 pub mod table;
 mod targets;
+mod views;
 pub mod vocabulary;
 
 pub use batches::{Batch, Batches, Order};
@@ -42,3 +43,4 @@ pub use ids::{Id, Ids, Integers, Text};
 pub use read::{Header, OnBadRow, Read, ReadOptions};
 pub use rng::Rng;
 pub use table::Table;
+pub use views::Slots;

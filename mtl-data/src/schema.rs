@@ -30,6 +30,12 @@ pub struct Feature {
     pub column: String,
     /// What it is.
     pub kind: FeatureKind,
+    /// The tasks that have a slice of its table for themselves, beside the shared one; features of one table agree.
+    pub own: Vec<String>,
+    /// The tasks that have a weight for each row of its table, which starts at 0; features of one table agree.
+    pub wide: Vec<String>,
+    /// Whether only training reads it: serving does without its column.
+    pub train_only: bool,
 }
 
 /// How a column becomes columns of the input matrix.
@@ -104,6 +110,9 @@ pub enum Pool {
     Sum,
     /// The elementwise maximum.
     Max,
+    /// They stay a sequence of `max_len` places, the ids at its beginning and zeros behind them, followed by a column for each
+    /// place that is 1 where there is an id.
+    None,
 }
 
 /// A function of one number.
@@ -237,12 +246,29 @@ pub enum Constant {
 }
 
 impl Feature {
+    /// A feature that is read as its embedding or number alone.
+    pub fn new(name: &str, entity: &str, column: &str, kind: FeatureKind) -> Self {
+        let (name, entity, column) = (name.to_owned(), entity.to_owned(), column.to_owned());
+        Self { name, entity, column, kind, own: Vec::new(), wide: Vec::new(), train_only: false }
+    }
+
     /// The number of columns it fills in the input matrix.
     pub fn width(&self) -> usize {
+        let row = self.row_width();
         match &self.kind {
-            FeatureKind::Id { dim, .. } | FeatureKind::Ids { dim, .. } => *dim,
+            FeatureKind::Ids { max_len, pool: Pool::None, .. } => max_len * (row + 1),
+            FeatureKind::Id { .. } | FeatureKind::Ids { .. } => row,
             FeatureKind::Number { missing: MissingNumber::Mean, .. } => 1,
             FeatureKind::Number { missing: MissingNumber::Indicator, .. } => 2,
+        }
+    }
+
+    /// The width of a row of its table: the shared embedding, that of each task with an own one, and the weights of tasks. 0 for
+    /// a number.
+    pub fn row_width(&self) -> usize {
+        match &self.kind {
+            FeatureKind::Id { dim, .. } | FeatureKind::Ids { dim, .. } => dim * (1 + self.own.len()) + self.wide.len(),
+            FeatureKind::Number { .. } => 0,
         }
     }
 }
@@ -251,23 +277,6 @@ impl Schema {
     /// The width of the input matrix.
     pub fn width(&self) -> usize {
         self.features.iter().map(Feature::width).sum()
-    }
-
-    /// The columns of the input matrix that hold the named features (an entity's name stands for its features), in the order
-    /// of the input matrix when the names are; one range for each feature.
-    pub fn columns(&self, names: &[&str]) -> Vec<std::ops::Range<usize>> {
-        let mut ranges = Vec::new();
-        for name in names {
-            let mut start = 0;
-            for feature in &self.features {
-                let end = start + feature.width();
-                if feature.entity == *name || feature.name == *name {
-                    ranges.push(start..end);
-                }
-                start = end;
-            }
-        }
-        ranges
     }
 
     /// The chain of tasks whose product is task `t`: `t` itself, the task it is given, and so on.

@@ -22,7 +22,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The version of the interface to the runtime that generated code is written for.
-const CODEGEN: usize = 1;
+const CODEGEN: usize = 2;
 
 /// The model as tokens; identifiers from the spec get the span that `span` gives for their place in it.
 pub fn tokens(

@@ -44,6 +44,8 @@ struct Place {
     table: Option<usize>,
     /// How its bags are pooled; unused for one id a row.
     pool: Pool,
+    /// Places of a sequence.
+    places: usize,
 }
 
 /// One table as plain arrays: what a checkpoint holds.
@@ -75,15 +77,18 @@ impl Embeddings {
                 && encoder.table_of(index) == Some(index)
             {
                 owned[index] = tables.len();
-                tables.push(Table::new(&feature.name, encoder.table_rows(index), *dim, *init, seed, &optimizer));
+                tables.push(Table::new(feature, encoder.table_rows(index), *dim, *init, seed, &optimizer));
             }
         }
         let mut width = 0;
         let places = schema.features.iter().enumerate().map(|(index, feature)| {
             let start = width;
             width += feature.width();
-            let pool = if let FeatureKind::Ids { pool, .. } = &feature.kind { *pool } else { Pool::Sum };
-            Place { start, table: encoder.table_of(index).map(|owner| owned[owner]), pool }
+            let (pool, places) = match &feature.kind {
+                FeatureKind::Ids { pool, max_len, .. } => (*pool, *max_len),
+                _ => (Pool::Sum, 0),
+            };
+            Place { start, places, table: encoder.table_of(index).map(|owner| owned[owner]), pool }
         });
         let places = places.collect();
         Self { tables, places, width, optimizer, clock: Clock::default() }
@@ -126,6 +131,9 @@ impl Embeddings {
             let columns = Columns { start: place.start, width: self.width };
             match (place.table, values) {
                 (Some(table), FeatureValues::Id(rows)) => pool::gather(&self.tables[table], rows, &mut x, columns),
+                (Some(table), FeatureValues::Ids { offsets, rows }) if place.pool == Pool::None => {
+                    pool::spread(&self.tables[table], offsets, rows, place.places, &mut x, columns);
+                }
                 (Some(table), FeatureValues::Ids { offsets, rows }) => {
                     pool::pool(&self.tables[table], offsets, rows, place.pool, &mut x, columns);
                 }
@@ -149,6 +157,9 @@ impl Embeddings {
             match (place.table, values) {
                 (Some(table), FeatureValues::Id(rows)) => {
                     pool::scatter(&mut self.tables[table], rows, gradient, columns)
+                }
+                (Some(table), FeatureValues::Ids { offsets, rows }) if place.pool == Pool::None => {
+                    pool::unspread(&mut self.tables[table], offsets, rows, gradient, columns);
                 }
                 (Some(table), FeatureValues::Ids { offsets, rows }) => {
                     pool::unpool(&mut self.tables[table], offsets, rows, place.pool, gradient, columns);

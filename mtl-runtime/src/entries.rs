@@ -147,7 +147,31 @@ pub fn number(
 }
 
 fn feature(entity: &str, name: &str, column: &str, kind: FeatureKind) -> Feature {
-    Feature { name: name.into(), entity: entity.into(), column: column.into(), kind }
+    Feature::new(name, entity, column, kind)
+}
+
+/// What is read of a feature beside its embedding.
+pub trait Reading {
+    /// With an embedding for each of these tasks: `own(...)`.
+    fn with_own(self, tasks: &[&str]) -> Self;
+    /// With a weight for each of these tasks: `wide(...)`.
+    fn with_wide(self, tasks: &[&str]) -> Self;
+    /// Read while training alone.
+    fn train_only(self) -> Self;
+}
+
+impl Reading for Feature {
+    fn with_own(self, tasks: &[&str]) -> Self {
+        Self { own: tasks.iter().map(|task| task.to_string()).collect(), ..self }
+    }
+
+    fn with_wide(self, tasks: &[&str]) -> Self {
+        Self { wide: tasks.iter().map(|task| task.to_string()).collect(), ..self }
+    }
+
+    fn train_only(self) -> Self {
+        Self { train_only: true, ..self }
+    }
 }
 
 /// A `binary` task over all rows.

@@ -11,7 +11,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::loss::{prediction_names, predictions, task_losses};
 use crate::model::{Model, Pass};
-use crate::report::{Metrics, Named, SplitMetrics};
+use crate::report::{GateUse, Metrics, Named, SplitMetrics};
 
 /// Rows of one forward pass: large enough for the matrix products, small enough for the caches.
 const ROWS: usize = 4096;
@@ -22,6 +22,8 @@ pub(crate) struct Scored {
     pub predictions: Vec<f32>,
     /// The mean loss of each task; none without a label. Empty for a dataset without labels.
     pub losses: Vec<Option<f64>>,
+    /// The use of each gate; empty for a dataset without labels.
+    pub gates: Named<GateUse>,
 }
 
 /// Predicts the rows of a dataset. The tables are settled.
@@ -33,11 +35,12 @@ pub(crate) fn score<M: Model>(
 ) -> Result<Scored> {
     let network = network.valid();
     let tasks = schema.tasks.len();
+    let pass = if dataset.labels.is_empty() { Pass::serving() } else { Pass::watching() };
     let mut out = Vec::with_capacity(dataset.rows * prediction_names(schema).len());
     let (mut sums, mut counts) = (vec![0.0; dataset.labels.len()], vec![0.0; dataset.labels.len()]);
     for batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
         let input = input(embeddings.read(&batch.features), batch.rows.len(), embeddings.width(), &Device::default());
-        let logits = network.forward(input, &Pass::serving());
+        let logits = network.forward(input, &pass);
         if !batch.labels.is_empty() {
             let losses = task_losses(schema, logits.clone(), &batch.labels, &batch.weights);
             for (t, loss) in numbers(losses).into_iter().enumerate() {
@@ -57,7 +60,7 @@ pub(crate) fn score<M: Model>(
         return Err(Error::training(message));
     }
     let losses = sums.iter().zip(&counts).map(|(sum, count)| (*count > 0.0).then(|| sum / count)).collect();
-    Ok(Scored { predictions: out, losses })
+    Ok(Scored { predictions: out, losses, gates: pass.gates() })
 }
 
 /// A row-major matrix `[rows, width]` as the network's input `[rows, 1, width]`. The numbers are not copied.
@@ -104,6 +107,7 @@ pub(crate) fn measure<M: Model>(
         split.ranks.set(rank.name, rank_metrics(rank.name, schema, dataset, &scores)?);
     }
     split.loss = objective(network, &scored.losses);
+    split.gates = scored.gates.clone();
     Ok(split)
 }
 

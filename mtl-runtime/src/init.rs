@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtl_data::Rng;
 
-use crate::nn::{LayerNorm, Linear};
+use crate::nn::{LayerNorm, Linear, Value};
 
 /// Where the parameters of a network are made.
 #[derive(Debug, Clone)]
@@ -41,6 +41,28 @@ impl Init {
         }
     }
 
+    /// A value of one slot for each path in `members`, `width` wide. A random start is keyed by its member's path.
+    pub fn value(&self, members: &[String], width: usize, start: Start) -> Value {
+        let slots = members.len();
+        let slot = |(position, path): (usize, &String)| -> Vec<f32> {
+            let mut rng = Rng::keyed(self.seed, &format!("{path}.value"));
+            let mut column = |column: usize| match start {
+                Start::Constant(value) => value,
+                Start::Normal(deviation) => deviation * rng.normal(),
+                Start::Uniform(bound) => rng.uniform(-bound, bound),
+                Start::Diagonal { own, other, units: false } => if column == position { own } else { other },
+                // Slot `s * tasks + t` weighs what `t` gives to `s`.
+                Start::Diagonal { own, other, units: true } => {
+                    let tasks = slots.isqrt();
+                    if position / tasks == position % tasks { own } else { other }
+                }
+            };
+            (0..width).map(&mut column).map(|value| value as f32).collect()
+        };
+        let values: Vec<f32> = members.iter().enumerate().flat_map(slot).collect();
+        Value { value: self.parameter(TensorData::new(values, [slots, width])) }
+    }
+
     /// A parameter with its value.
     pub(crate) fn parameter<const D: usize>(&self, value: TensorData) -> Param<Tensor<D>> {
         Param::from_data(value, &self.device)
@@ -50,6 +72,26 @@ impl Init {
         let mut rng = Rng::keyed(self.seed, path);
         std::iter::repeat_with(move || rng.uniform(-bound, bound) as f32).take(count)
     }
+}
+
+/// Where a [`Value`] starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Start {
+    /// This everywhere.
+    Constant(f64),
+    /// Normal with this deviation.
+    Normal(f64),
+    /// Uniform between minus this and this.
+    Uniform(f64),
+    /// A matrix of slots and columns, or of pairs of slots where each column is a unit.
+    Diagonal {
+        /// On the diagonal.
+        own: f64,
+        /// Beside it.
+        other: f64,
+        /// Whether a slot is a pair.
+        units: bool,
+    },
 }
 
 /// The paths of `count` members: `prefix.0`, `prefix.1`, ...

@@ -11,12 +11,14 @@ pub mod entries;
 pub mod error;
 mod evaluate;
 pub mod init;
+mod linalg;
 pub mod loss;
 pub mod model;
 pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod parameters;
+pub mod pass;
 pub mod predict;
 pub mod report;
 pub mod train;
@@ -39,7 +41,7 @@ pub mod __private {
     pub use burn::tensor::{Device, Tensor};
     pub use mtl_data;
     pub use mtl_data::schema;
-    pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Table};
+    pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Slots, Table};
     pub use serde;
 
     pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
@@ -47,15 +49,20 @@ pub mod __private {
         self, BinaryConfig, BucketsBagConfig, BucketsConfig, HuberConfig, SharedBagConfig, VocabularyBagConfig,
         VocabularyConfig,
     };
-    pub use crate::init::{Init, members, task_members};
-    pub use crate::model::{Expectation, Model, ModelConfig, Pass, Rank, RankParam};
-    pub use crate::nn::{Activation, LayerNorm, Linear, activate};
-    pub use crate::ops::{Choice, columns, concat, dropout, logits, mix, select, softmax, stack};
+    pub use crate::entries::Reading;
+    pub use crate::init::{Init, Start, members, task_members};
+    pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
+    pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, trace_norm};
+    pub use crate::ops::{
+        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, logits, mean, mean_width, mix, multiply,
+        narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width, transpose,
+    };
+    pub use crate::pass::Pass;
     pub use crate::predict::Predictions;
     pub use crate::weighting::Weighting;
 
     /// The version of the interface between generated code and this crate.
-    pub const CODEGEN: u32 = 1;
+    pub const CODEGEN: u32 = 2;
 
     /// Fails to compile where code was generated for another version of this crate.
     pub const fn require_codegen(version: u32) {

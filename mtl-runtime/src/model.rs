@@ -11,6 +11,8 @@ use crate::config::TrainConfig;
 use crate::init::Init;
 use crate::weighting::Weighting;
 
+pub use crate::pass::Pass;
+
 /// The configuration of a model: every number of its spec as a field.
 pub trait ModelConfig: Config + Clone + Debug + Send + Sync + 'static {}
 
@@ -79,25 +81,3 @@ pub struct Expectation<C: 'static> {
     pub holds: fn(&C) -> bool,
 }
 
-/// The circumstances of one forward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pass {
-    /// Whether what exists in training only (dropout) takes part.
-    pub training: bool,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Number of the training step.
-    pub step: u64,
-}
-
-impl Pass {
-    /// A pass without randomness: evaluation and prediction.
-    pub fn serving() -> Self {
-        Self { training: false, seed: 0, step: 0 }
-    }
-
-    /// The pass of a training step.
-    pub fn training(seed: u64, step: u64) -> Self {
-        Self { training: true, seed, step }
-    }
-}

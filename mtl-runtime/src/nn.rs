@@ -15,26 +15,48 @@ pub struct Linear {
     /// `[G, out]`.
     pub bias: Option<Param<Tensor<2>>>,
     #[module(skip)]
-    reads: Option<Vec<usize>>,
+    reads: Reads,
+}
+
+/// Which slots the members of a [`Linear`] read.
+#[derive(Debug, Clone)]
+enum Reads {
+    /// Member `g` reads slot `g`, or the only one.
+    Own,
+    /// Member `g` reads this slot.
+    At(Vec<usize>),
+    /// The only member maps every slot.
+    Every,
 }
 
 impl Linear {
     pub(crate) fn new(weight: Param<Tensor<3>>, bias: Option<Param<Tensor<2>>>) -> Self {
-        Self { weight, bias, reads: None }
+        Self { weight, bias, reads: Reads::Own }
     }
 
     /// Member `g` reads slot `reads[g]` of the input, instead of slot `g` (or the only one).
     pub fn reading(self, reads: Vec<usize>) -> Self {
-        Self { reads: Some(reads), ..self }
+        Self { reads: Reads::At(reads), ..self }
     }
 
-    /// `x [B, S, in]` to `[B, G, out]`.
+    /// The only member maps every slot.
+    pub fn for_every_slot(self) -> Self {
+        Self { reads: Reads::Every, ..self }
+    }
+
+    /// `x [B, S, in]` to `[B, G, out]`; one map for every slot: to `[B, S, out]`.
     pub fn forward(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
         let weight = self.weight.val();
         let bias = self.bias.as_ref().map(|bias| bias.val());
         match &self.reads {
-            Some(reads) => ops::linear(x, weight, bias, reads, activation),
-            None => {
+            Reads::At(reads) => ops::linear(x, weight, bias, reads, activation),
+            Reads::Every => {
+                let [rows, slots, width] = x.dims();
+                let y = ops::linear(x.reshape([rows * slots, 1, width]), weight, bias, &[0], activation);
+                let width = y.dims()[2];
+                y.reshape([rows, slots, width])
+            }
+            Reads::Own => {
                 let slots = x.dims()[1];
                 let reads: Vec<usize> = (0..weight.dims()[0]).map(|g| if slots == 1 { 0 } else { g }).collect();
                 ops::linear(x, weight, bias, &reads, activation)
@@ -58,4 +80,50 @@ impl LayerNorm {
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         ops::layer_norm(x, self.scale.val(), self.offset.val())
     }
+}
+
+/// Numbers that no input decides: weights between tasks, say. Made by [`Init::value`](crate::init::Init::value).
+#[derive(Module, Debug)]
+pub struct Value {
+    /// `[S, d]`.
+    pub value: Param<Tensor<2>>,
+}
+
+impl Value {
+    /// The value for all rows, `[1, S, d]`.
+    pub fn get(&self) -> Tensor<3> {
+        self.value.val().unsqueeze()
+    }
+}
+
+/// `sum_{s < t} |p_s - p_t|^2` over the members of each map, weights and biases: what ties networks of one shape (Duong et al., ACL
+/// 2015). By the identity `T sum_t |p_t - mean|^2`.
+pub fn distance(maps: &[&Linear]) -> Tensor<1> {
+    let of = |members: Tensor<2>| {
+        let [count, _] = members.dims();
+        let apart = members.clone() - members.mean_dim(0);
+        (apart.clone() * apart).sum() * count as f64
+    };
+    let sums = maps.iter().flat_map(|map| {
+        let weight: Tensor<2> = map.weight.val().flatten(1, 2);
+        [Some(of(weight)), map.bias.as_ref().map(|bias| of(bias.val()))]
+    });
+    sums.flatten().reduce(|a, b| a + b).expect("at least one map is tied")
+}
+
+/// The sum over the maps of the trace norm of the matrix whose columns are the members' weights (Yang and Hospedales, ICLR workshop
+/// 2017). Its gradient is `M (M^T M)^(-1/2)`; directions of no length have none.
+pub fn trace_norm(maps: &[&Linear]) -> Tensor<1> {
+    let of = |map: &&Linear| {
+        let members: Tensor<2> = map.weight.val().flatten(1, 2);
+        let [count, _] = members.dims();
+        let gram = crate::evaluate::numbers(members.clone().inner().matmul(members.clone().inner().transpose()));
+        let gram: Vec<f64> = gram.into_iter().map(f64::from).collect();
+        let root = crate::linalg::inverse_root(&gram, count).into_iter().map(|x| x as f32).collect();
+        let root = Tensor::<2>::from_data(burn::tensor::TensorData::new(root, [count, count]), &members.device());
+        // M . (M (M^T M)^(-1/2)) sums to the norm, and has its gradient where the second factor stands still.
+        let direction = root.matmul(members.clone()).detach();
+        (members * direction).sum()
+    };
+    maps.iter().map(of).reduce(|a, b| a + b).expect("at least one map is tied")
 }

@@ -5,13 +5,17 @@
 //! panics: it is a mistake of the generator, not of a user.
 
 mod activation;
+mod attention;
 mod block;
 mod dropout;
+mod elementwise;
 mod kernel;
 mod linear;
 mod mix;
 mod norm;
+mod pairs;
 mod product;
+mod reduce;
 mod shape;
 mod softmax;
 #[cfg(test)]
@@ -19,11 +23,15 @@ pub(crate) mod tests;
 mod vector;
 
 pub use activation::{Activation, activate};
-pub use dropout::dropout;
+pub use attention::attention;
+pub use dropout::{drop_rows, dropout};
+pub use elementwise::{add, affine, multiply, stop};
 pub use linear::linear;
-pub use mix::{Choice, mix};
+pub use mix::{Choice, gather, mix};
 pub use norm::layer_norm;
-pub use shape::{columns, concat, logits, select, stack};
+pub use pairs::{pair_dots, pair_products};
+pub use reduce::{mean, mean_width, sum_width};
+pub use shape::{columns, concat, logits, narrow, reshape, select, stack, transpose};
 pub use softmax::softmax;
 
 pub(crate) use block::{from_vec, into_vec, to_vec};

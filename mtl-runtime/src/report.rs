@@ -47,6 +47,18 @@ pub struct SplitMetrics {
     /// The training objective on these rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub loss: Option<f64>,
+    /// The use of each gate.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub gates: Named<GateUse>,
+}
+
+/// How the gates of one place choose: a row for each gate of the group (a task's, or the shared one's).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateUse {
+    /// The mean weight of each expert.
+    pub weights: Vec<Vec<f64>>,
+    /// The mean entropy of each gate, in nats: 0 for one that always picks one expert, `ln E` for one that averages all.
+    pub entropy: Vec<f64>,
 }
 
 /// The metrics of one task in its own sample space; those that do not apply are absent.
@@ -80,6 +92,9 @@ pub struct Epoch {
     pub losses: Named<Option<f64>>,
     /// The weight of each task's loss at the epoch's end.
     pub weights: Named<f64>,
+    /// The mean of what each penalty added to the loss.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub penalties: Named<f64>,
     /// Training time.
     pub seconds: f64,
     /// Training rows by training time.
@@ -120,6 +135,23 @@ impl SplitMetrics {
     }
 }
 
+impl SplitMetrics {
+    /// The use of the gates as a table for people: the mean weight of each expert, and the entropy as a share of the largest.
+    pub fn gate_table(&self) -> TextTable {
+        let mut table = TextTable::new(["gate", "entropy", "mean weight of each expert"]);
+        for (name, gates) in self.gates.iter() {
+            for (at, (weights, entropy)) in gates.weights.iter().zip(&gates.entropy).enumerate() {
+                let name = if gates.weights.len() == 1 { name.to_owned() } else { format!("{name}.{at}") };
+                let most = (weights.len() as f64).ln();
+                let share = if most > 0.0 { format!("{:.0} %", 100.0 * entropy / most) } else { "-".to_owned() };
+                let weights: Vec<String> = weights.iter().map(|weight| format!("{weight:.2}")).collect();
+                table.row([name, share, weights.join(" ")]);
+            }
+        }
+        table
+    }
+}
+
 impl Epoch {
     /// The epoch on one line.
     pub fn line(&self, epochs: usize) -> String {
@@ -134,6 +166,9 @@ impl Epoch {
             if let Some((name, value)) = value {
                 let _ = write!(line, " {name} {value:.4}");
             }
+        }
+        for (name, penalty) in self.penalties.iter() {
+            let _ = write!(line, "  {name} {penalty:.4}");
         }
         line
     }

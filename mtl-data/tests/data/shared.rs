@@ -7,13 +7,13 @@ use mtl_data::schema::*;
 /// An id feature with a learned vocabulary, as the baseline has it: unseen values share the row of missing ones.
 pub fn category(name: &str) -> Feature {
     let kind = FeatureKind::Id { rows: Rows::Vocabulary { min_count: 1 }, dim: 8, unseen: Unseen::Missing, init: 0.01 };
-    Feature { name: name.to_owned(), entity: "x".to_owned(), column: name.to_owned(), kind }
+    Feature::new(name, "x", name, kind)
 }
 
 /// A number with standard scaling; a missing one becomes the mean.
 pub fn number(name: &str, transform: Transform) -> Feature {
     let kind = FeatureKind::Number { transform, scale: Scale::Standard, missing: MissingNumber::Mean };
-    Feature { name: name.to_owned(), entity: "x".to_owned(), column: name.to_owned(), kind }
+    Feature::new(name, "x", name, kind)
 }
 
 /// A binary task.

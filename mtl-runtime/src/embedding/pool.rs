@@ -84,6 +84,7 @@ pub(crate) fn pool(table: &Table, offsets: &[u32], rows: &[u32], kind: Pool, x: 
                         }
                     }
                 }
+                Pool::None => unreachable!("a sequence is spread"),
             }
         }
     });
@@ -105,9 +106,35 @@ pub(crate) fn unpool(table: &mut Table, offsets: &[u32], rows: &[u32], kind: Poo
                         table.sum(first.expect("the bag is not empty"), dim)[i] += g;
                     }
                 }
+                Pool::None => unreachable!("a sequence is spread"),
             }
         }
     });
+}
+
+/// A sequence of ids a row, one place after the other from the first, and behind all places a column for each that is 1 where
+/// it holds an id. `x` is zero; no bag has more ids than places.
+pub(crate) fn spread(table: &Table, offsets: &[u32], rows: &[u32], places: usize, x: &mut [f32], columns: Columns) {
+    let dim = table.dim;
+    for (ends, x) in offsets.windows(2).zip(x.chunks_exact_mut(columns.width)) {
+        let bag = &rows[ends[0] as usize..ends[1] as usize];
+        for (place, &row) in bag.iter().enumerate() {
+            let start = columns.start + place * dim;
+            x[start..start + dim].copy_from_slice(table.row(row, dim));
+            x[columns.start + places * dim + place] = 1.0;
+        }
+    }
+}
+
+/// The gradient of [`spread`], added to the table's sums.
+pub(crate) fn unspread(table: &mut Table, offsets: &[u32], rows: &[u32], gradient: &[f32], columns: Columns) {
+    let dim = table.dim;
+    for (ends, gradient) in offsets.windows(2).zip(gradient.chunks_exact(columns.width)) {
+        for (place, &row) in rows[ends[0] as usize..ends[1] as usize].iter().enumerate() {
+            let start = columns.start + place * dim;
+            add(table.sum(row, dim), &gradient[start..start + dim], 1.0);
+        }
+    }
 }
 
 /// A number a row: one column.

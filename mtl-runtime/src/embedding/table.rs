@@ -2,6 +2,7 @@
 
 use mtl_data::Rng;
 use mtl_data::hash::{GOLDEN, mix};
+use mtl_data::schema::Feature;
 
 use super::optimizer::{Clock, RowOptimizer};
 
@@ -32,14 +33,21 @@ struct Mark {
 }
 
 impl Table {
-    /// A table whose values are normal with the given standard deviation. A value depends on the seed, the table's name and
-    /// its row alone.
-    pub fn new(name: &str, rows: usize, dim: usize, deviation: f64, seed: u64, optimizer: &RowOptimizer) -> Self {
-        let key = Rng::keyed(seed, &format!("{name}.table")).next_u64();
+    /// The table of a feature: the shared embedding and each task's own are normal with the given standard deviation, weights of
+    /// tasks are 0. A value depends on the seed, the table's name, the task that owns it and its row alone.
+    pub fn new(feature: &Feature, rows: usize, slice: usize, deviation: f64, seed: u64, optimizer: &RowOptimizer) -> Self {
+        let (name, dim) = (&feature.name, feature.row_width());
+        let key = |path: String| Rng::keyed(seed, &path).next_u64();
+        let shared = key(format!("{name}.table"));
+        let own = feature.own.iter().map(|task| key(format!("{name}.table.{task}")));
+        let keys: Vec<u64> = std::iter::once(shared).chain(own).collect();
         let mut values = Vec::with_capacity(rows * dim);
         for row in 0..rows as u64 {
-            let mut rng = Rng::new(mix(key.wrapping_add(row.wrapping_mul(GOLDEN))));
-            values.extend((0..dim).map(|_| (deviation * rng.normal()) as f32));
+            for key in &keys {
+                let mut rng = Rng::new(mix(key.wrapping_add(row.wrapping_mul(GOLDEN))));
+                values.extend((0..slice).map(|_| (deviation * rng.normal()) as f32));
+            }
+            values.extend(feature.wide.iter().map(|_| 0.0));
         }
         Self {
             name: name.to_owned(),

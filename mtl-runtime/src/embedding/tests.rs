@@ -9,7 +9,7 @@ use super::Embeddings;
 use crate::config::RowOptimizerConfig;
 
 fn feature(name: &str, kind: FeatureKind) -> Feature {
-    Feature { name: name.into(), entity: "user".into(), column: name.into(), kind }
+    Feature::new(name, "user", name, kind)
 }
 
 fn id(name: &str, buckets: usize, dim: usize) -> Feature {

@@ -22,6 +22,10 @@ pub enum Activation {
     Sigmoid,
     /// `x` where positive, `0.01 x` elsewhere.
     LeakyRelu,
+    /// `x sigmoid(x)` (Ramachandran, Zoph and Le, 2017).
+    Swish,
+    /// `log(1 + e^x)`.
+    Softplus,
 }
 
 /// The slope of [`Activation::LeakyRelu`] below zero.
@@ -32,7 +36,7 @@ pub fn activate(x: Tensor<3>, activation: Activation) -> Tensor<3> {
     match activation {
         Activation::None => x,
         _ if !on_cpu(&x) => portable(x, activation),
-        Activation::Gelu => unary(x, Gelu),
+        Activation::Gelu | Activation::Swish | Activation::Softplus => unary(x, FromInput(activation)),
         _ => unary(x, FromOutput(activation)),
     }
 }
@@ -46,19 +50,21 @@ pub(super) fn portable(x: Tensor<3>, activation: Activation) -> Tensor<3> {
         Activation::Tanh => activation::tanh(x),
         Activation::Sigmoid => activation::sigmoid(x),
         Activation::LeakyRelu => activation::leaky_relu(x, LEAK as f64),
+        Activation::Swish => x.clone() * activation::sigmoid(x),
+        Activation::Softplus => -activation::log_sigmoid(-x),
     }
 }
 
 impl Activation {
     /// Whether the derivative is a function of the result alone: what a layer may fuse.
     pub(super) fn by_output(self) -> bool {
-        self != Self::Gelu
+        !matches!(self, Self::Gelu | Self::Swish | Self::Softplus)
     }
 
-    /// Replaces each value by its image. Not for [`Activation::Gelu`].
+    /// Replaces each value by its image. Not for those that are not [`by_output`](Self::by_output).
     pub(super) fn apply(self, values: &mut [f32]) {
         match self {
-            Self::None | Self::Gelu => {}
+            Self::None | Self::Gelu | Self::Swish | Self::Softplus => {}
             Self::Relu => relu(values),
             Self::Tanh => tanh_all(values),
             Self::Sigmoid => sigmoid_all(values),
@@ -66,10 +72,10 @@ impl Activation {
         }
     }
 
-    /// Multiplies each gradient by the derivative at the point whose image is `y`. Not for [`Activation::Gelu`].
+    /// Multiplies each gradient by the derivative at the point whose image is `y`. Not for those that are not [`by_output`](Self::by_output).
     pub(super) fn differentiate(self, y: &[f32], grad: &mut [f32]) {
         match self {
-            Self::None | Self::Gelu => {}
+            Self::None | Self::Gelu | Self::Swish | Self::Softplus => {}
             Self::Relu => relu_backward(y, grad),
             Self::Tanh => tanh_backward(y, grad),
             Self::Sigmoid => sigmoid_backward(y, grad),
@@ -102,6 +108,22 @@ vectorized! {
     }
     fn sigmoid_backward(y: &[f32], grad: &mut [f32]) {
         grad.iter_mut().zip(y).for_each(|(grad, y)| *grad *= y * (1.0 - y));
+    }
+    fn swish(values: &mut [f32]) {
+        values.iter_mut().for_each(|x| *x *= sigmoid(*x));
+    }
+    fn swish_backward(x: &[f32], grad: &mut [f32]) {
+        let slope = |x: f32| {
+            let s = sigmoid(x);
+            s + x * s * (1.0 - s)
+        };
+        grad.iter_mut().zip(x).for_each(|(grad, x)| *grad *= slope(*x));
+    }
+    fn softplus(values: &mut [f32]) {
+        values.iter_mut().for_each(|x| *x = x.max(0.0) + exp(-x.abs()).ln_1p());
+    }
+    fn softplus_backward(x: &[f32], grad: &mut [f32]) {
+        grad.iter_mut().zip(x).for_each(|(grad, x)| *grad *= sigmoid(*x));
     }
     fn gelu(values: &mut [f32]) {
         values.iter_mut().for_each(|x| *x *= normal_cdf(*x));
@@ -141,24 +163,34 @@ impl Kernel<1> for FromOutput {
     }
 }
 
+/// A nonlinearity whose derivative is a function of its input.
 #[derive(Debug)]
-struct Gelu;
+struct FromInput(Activation);
 
-impl Kernel<1> for Gelu {
+impl Kernel<1> for FromInput {
     type Saved = FlexTensor;
 
     fn forward(&self, [x]: [FlexTensor; 1]) -> (FlexTensor, FlexTensor) {
         let shape = x.layout().shape().to_vec();
         let saved = x.to_contiguous();
         let mut values = into_vec(x);
-        gelu(&mut values);
+        match self.0 {
+            Activation::Swish => swish(&mut values),
+            Activation::Softplus => softplus(&mut values),
+            _ => gelu(&mut values),
+        }
         (from_vec(values, &shape), saved)
     }
 
     fn backward(&self, x: FlexTensor, grad: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let shape = x.layout().shape().to_vec();
         let mut grad = into_vec(grad);
-        gelu_backward(x.as_slice().expect("contiguous"), &mut grad);
+        let x = x.as_slice().expect("contiguous");
+        match self.0 {
+            Activation::Swish => swish_backward(x, &mut grad),
+            Activation::Softplus => softplus_backward(x, &mut grad),
+            _ => gelu_backward(x, &mut grad),
+        }
         [Some(from_vec(grad, &shape))]
     }
 }

@@ -22,6 +22,20 @@ pub fn dropout(x: Tensor<3>, rate: f64, pass: &Pass, site: &str) -> Tensor<3> {
     if on_cpu(&x) { unary(x, mask) } else { portable(x, &mask) }
 }
 
+/// Zeros in some training rows: each row of `x [B, S, d]` is zero with probability `rate`, and the others stay as they are. Keyed
+/// as [`dropout`]; the identity when serving.
+pub fn drop_rows(x: Tensor<3>, rate: f64, pass: &Pass, site: &str) -> Tensor<3> {
+    assert!((0.0..1.0).contains(&rate), "a dropout rate is at least 0 and below 1, not {rate}");
+    if !pass.training || rate == 0.0 {
+        return x;
+    }
+    let rows = x.dims()[0];
+    let mut kept = vec![1.0; rows];
+    Mask { scale: 1.0, ..Mask::of(rate, pass, site) }.apply(&mut kept);
+    let kept = Tensor::from_data(TensorData::new(kept, [rows, 1, 1]), &x.device());
+    x * kept
+}
+
 pub(super) fn portable(x: Tensor<3>, mask: &Mask) -> Tensor<3> {
     let mut factors = vec![1.0; x.shape().num_elements()];
     mask.apply(&mut factors);

@@ -24,6 +24,17 @@ impl Choice {
         Choice::Lists((0..tasks).map(list).collect())
     }
 
+    /// The own experts of all other rows, in the same layout, `own` for each of `rows`.
+    pub fn foreign(rows: usize, own: usize) -> Choice {
+        let list = |row: usize| (0..rows * own).filter(|expert| expert / own.max(1) != row).collect();
+        Choice::Lists((0..rows).map(list).collect())
+    }
+
+    /// Row `i` of `rows` mixes `count` experts: `i`, `i + rows`, `i + 2 rows`, ...
+    pub fn strided(rows: usize, count: usize) -> Choice {
+        Choice::Lists((0..rows).map(|row| (0..count).map(|j| j * rows + row).collect()).collect())
+    }
+
     /// The list of each of `rows` rows of gate weights over `experts` experts.
     fn lists(&self, rows: usize, experts: usize) -> Vec<Vec<usize>> {
         match self {
@@ -33,15 +44,24 @@ impl Choice {
     }
 }
 
-/// `out[b, t] = sum_j weights[b, t, j] values[b, choice[t][j]]`: `weights [B, T, m]` and `values [B, E, d]` to `[B, T, d]`.
+/// `out[b, t] = sum_j weights[b, t, j] values[b, choice[t][j]]`: `weights [B, T, m]` and `values [B, E, d]` to `[B, T, d]`. Weights
+/// `[1, T, m]` are those of every row.
 pub fn mix(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> {
-    let ([_, rows, columns], [_, experts, _]) = (weights.dims(), values.dims());
+    let ([given, rows, columns], [batch, experts, _]) = (weights.dims(), values.dims());
+    let weights = if given == batch { weights } else { weights.expand([batch, rows, columns]) };
     let lists = choice.lists(rows, experts);
     assert!(
         lists.len() == rows && lists.iter().all(|list| list.len() == columns && list.iter().all(|&e| e < experts)),
         "{rows} rows of {columns} weights over {experts} experts do not fit {choice:?}"
     );
     if on_cpu(&values) { binary(weights, values, Mix { lists }) } else { portable(weights, values, choice) }
+}
+
+/// `out[b, t] = sum_j values[b, choice[t][j]]`: `values [B, E, d]` to `[B, T, d]`, one sum for each list of the choice.
+pub fn gather(values: Tensor<3>, choice: &Choice) -> Tensor<3> {
+    let Choice::Lists(lists) = choice else { return values.sum_dim(1) };
+    let (rows, columns) = (lists.len(), lists.first().map_or(0, Vec::len));
+    mix(Tensor::ones([1, rows, columns], &values.device()), values, choice)
 }
 
 pub(super) fn portable(weights: Tensor<3>, values: Tensor<3>, choice: &Choice) -> Tensor<3> {

@@ -2,23 +2,34 @@
 
 use std::ops::Range;
 
+use burn::backend::flex::FlexTensor;
 use burn::tensor::{Int, Tensor, TensorData};
+use mtl_data::Slots;
+
+use super::block::{Block, from_vec, into_vec};
+use super::kernel::{Kernel, on_cpu, unary};
 
 /// Joins representations along their width: `[B, T, d1]`, `[B, T, d2]` to `[B, T, d1 + d2]`. One of a single slot is
 /// repeated for every slot of the others.
 pub fn concat(parts: Vec<Tensor<3>>) -> Tensor<3> {
     let slots = parts.iter().map(|part| part.dims()[1]).max().expect("concat of nothing");
+    let rows = parts.iter().map(|part| part.dims()[0]).max().expect("concat of nothing");
     let repeat = |part: Tensor<3>| {
-        let [rows, own, width] = part.dims();
+        let [given, own, width] = part.dims();
         assert!(own == slots || own == 1, "concat of {own} and {slots} slots");
-        if own == slots { part } else { part.expand([rows, slots, width]) }
+        if own == slots && given == rows { part } else { part.expand([rows, slots, width]) }
     };
     join(parts.into_iter().map(repeat).collect(), 2)
 }
 
 /// Joins slots: `[B, S1, d]`, `[B, S2, d]` to `[B, S1 + S2, d]`.
 pub fn stack(parts: Vec<Tensor<3>>) -> Tensor<3> {
-    join(parts, 1)
+    let rows = parts.iter().map(|part| part.dims()[0]).max().expect("stack of nothing");
+    let repeat = |part: Tensor<3>| {
+        let [given, slots, width] = part.dims();
+        if given == rows { part } else { part.expand([rows, slots, width]) }
+    };
+    join(parts.into_iter().map(repeat).collect(), 1)
 }
 
 /// The given slots, in the given order: `[B, S, d]` to `[B, slots.len(), d]`.
@@ -36,20 +47,77 @@ pub fn select(x: Tensor<3>, slots: &[usize]) -> Tensor<3> {
     }
 }
 
-/// The columns in the given ranges, in their order: `[B, S, D]` to `[B, S, d]`.
-pub fn columns(x: Tensor<3>, ranges: &[Range<usize>]) -> Tensor<3> {
-    let [rows, slots, width] = x.dims();
-    let mut joined: Vec<Range<usize>> = Vec::new();
-    for range in ranges.iter().filter(|range| !range.is_empty()) {
-        match joined.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => joined.push(range.clone()),
-        }
-    }
-    if matches!(&joined[..], [all] if *all == (0..width)) {
+/// A view of the input matrix: `x [B, 1, D]` to `[B, slots, width]`, each slot made of columns of `x`.
+pub fn columns(x: Tensor<3>, slots: &Slots) -> Tensor<3> {
+    let [rows, _, width] = x.dims();
+    let ranges = slots.slots();
+    if matches!(ranges, [all] if matches!(&all[..], [all] if *all == (0..width))) {
         return x;
     }
-    join(joined.into_iter().map(|range| x.clone().slice([0..rows, 0..slots, range])).collect(), 2)
+    if on_cpu(&x) {
+        return unary(x, View { slots: slots.clone(), width });
+    }
+    let slot = |ranges: &Vec<Range<usize>>| {
+        join(ranges.iter().map(|range| x.clone().slice([0..rows, 0..1, range.clone()])).collect(), 2)
+    };
+    stack(ranges.iter().map(slot).collect())
+}
+
+/// The kernel of [`columns`].
+#[derive(Debug)]
+struct View {
+    slots: Slots,
+    width: usize,
+}
+
+impl Kernel<1> for View {
+    type Saved = usize;
+
+    fn forward(&self, [x]: [FlexTensor; 1]) -> (FlexTensor, usize) {
+        let x = Block::new(x);
+        let (count, width) = (self.slots.slots().len(), self.slots.width());
+        let mut y = Vec::with_capacity(x.rows * count * width);
+        let cells = x.cells();
+        for row in 0..x.rows {
+            let from = cells.at(row, 0);
+            self.slots.slots().iter().flatten().for_each(|range| y.extend_from_slice(&from[range.clone()]));
+        }
+        (from_vec(y, &[x.rows, count, width]), x.rows)
+    }
+
+    fn backward(&self, rows: usize, grad: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
+        let grad = into_vec(grad);
+        let mut d_x = vec![0.0; rows * self.width];
+        let all = self.slots.slots().len() * self.slots.width();
+        for (grad, d_x) in grad.chunks_exact(all.max(1)).zip(d_x.chunks_exact_mut(self.width.max(1))) {
+            let mut grad = grad;
+            // A column may stand in several slots.
+            for range in self.slots.slots().iter().flatten() {
+                let (own, rest) = grad.split_at(range.len());
+                d_x[range.clone()].iter_mut().zip(own).for_each(|(d_x, grad)| *d_x += grad);
+                grad = rest;
+            }
+        }
+        [Some(from_vec(d_x, &[rows, 1, self.width]))]
+    }
+}
+
+/// The same numbers in `slots` slots: `[B, S, d]` to `[B, slots, S d / slots]`.
+pub fn reshape(x: Tensor<3>, slots: usize) -> Tensor<3> {
+    let [rows, old, width] = x.dims();
+    assert!(slots > 0 && old * width % slots == 0, "{slots} slots of {old} x {width} values");
+    x.reshape([rows, slots, old * width / slots])
+}
+
+/// Slots become columns: `[B, S, d]` to `[B, d, S]`.
+pub fn transpose(x: Tensor<3>) -> Tensor<3> {
+    x.swap_dims(1, 2)
+}
+
+/// Some neighbouring columns: `[B, S, D]` to `[B, S, columns.len()]`.
+pub fn narrow(x: Tensor<3>, columns: &Range<usize>) -> Tensor<3> {
+    let [rows, slots, width] = x.dims();
+    if *columns == (0..width) { x } else { x.slice([0..rows, 0..slots, columns.clone()]) }
 }
 
 /// The logits of towers `[B, G, 1]` in task order: slot `g` of a group is the logit of task `tasks[g]`. To `[B, tasks]`.

@@ -1,5 +1,7 @@
 //! A training run between two steps: everything that decides how it goes on.
 
+use std::collections::BTreeMap;
+
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use mtl_data::schema::Schema;
@@ -57,6 +59,8 @@ pub(crate) struct Sums {
     pub losses: Vec<f64>,
     /// By task: the weight of its rows.
     pub weights: Vec<f64>,
+    /// By name: what penalties added, and in how many steps.
+    pub penalties: BTreeMap<String, (f64, usize)>,
     /// Rows.
     pub rows: usize,
     /// Time.
@@ -116,13 +120,21 @@ impl<M: Model> Run<M> {
         let seed = <M as Model>::train(&self.config).seed;
         let matrix = self.embeddings.gather(&batch.features);
         let input = input(matrix, rows, self.embeddings.width(), &Device::default().autodiff()).require_grad();
-        let logits = self.network().forward(input.clone(), &Pass::training(seed, self.progress.step));
+        let pass = Pass::training(seed, self.progress.step);
+        let logits = self.network().forward(input.clone(), &pass);
         let losses = task_losses(&self.schema, logits, &batch.labels, &batch.weights);
         let weight = |t: usize| batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum::<f64>();
         let weights: Vec<f64> = (0..tasks).map(weight).collect();
         self.count(&numbers(losses.clone().inner()), &weights, rows)?;
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
-        let mut gradients = self.network().weighting().combine(losses, &active).backward();
+        let mut loss = self.network().weighting().combine(losses, &active);
+        for (name, penalty) in pass.penalties() {
+            let value = f64::from(numbers(penalty.clone().inner())[0]);
+            let sum = self.progress.under_way.penalties.entry(name.to_owned()).or_default();
+            (sum.0, sum.1) = (sum.0 + value, sum.1 + 1);
+            loss = loss + penalty;
+        }
+        let mut gradients = loss.backward();
         // Without a label in the batch nothing reaches the input: the step has no gradient.
         let gradient = input.grad_remove(&mut gradients).map(numbers);
         let gradient = gradient.unwrap_or_else(|| vec![0.0; rows * self.embeddings.width()]);
@@ -161,6 +173,7 @@ impl<M: Model> Run<M> {
             epoch: self.progress.epoch + 1,
             losses: names().zip(sums.mean()).collect(),
             weights: names().zip(self.network().weighting().weights()).collect::<Named<f64>>(),
+            penalties: sums.penalties.iter().map(|(name, (sum, steps))| (name, sum / (*steps).max(1) as f64)).collect(),
             seconds: sums.seconds,
             rows_per_second: sums.rows as f64 / sums.seconds,
             validation: None,

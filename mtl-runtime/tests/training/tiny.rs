@@ -45,12 +45,7 @@ impl Model for Tiny {
     }
 
     fn schema(config: &TinyConfig) -> Schema {
-        let feature = |name: &str, entity: &str, kind| Feature {
-            name: name.into(),
-            entity: entity.into(),
-            column: name.into(),
-            kind,
-        };
+        let feature = |name: &str, entity: &str, kind| Feature::new(name, entity, name, kind);
         let rows = Rows::Vocabulary { min_count: 1 };
         let id = FeatureKind::Id { rows, dim: config.dim, unseen: Unseen::Own, init: 0.01 };
         let history = FeatureKind::Ids {

@@ -1,6 +1,7 @@
 //! Every primitive: gradient against differences in both forms, and both forms against each other.
 
 use burn::tensor::Tensor;
+use mtl_data::Slots;
 
 use super::super::{activation, dropout, linear, mix, norm, softmax};
 use super::{Function, check_gradient, check_same, noise};
@@ -22,13 +23,15 @@ fn check_both(name: &str, inputs: &[(Vec<f32>, [usize; 3])], kernel: Function, p
     check_same(name, inputs, kernel, portable);
 }
 
-const ALL: [Activation; 6] = [
+const ALL: [Activation; 8] = [
     Activation::None,
     Activation::Relu,
     Activation::Gelu,
     Activation::Tanh,
     Activation::Sigmoid,
     Activation::LeakyRelu,
+    Activation::Swish,
+    Activation::Softplus,
 ];
 
 type Make = fn(u64, [usize; 3]) -> (Vec<f32>, [usize; 3]);
@@ -157,12 +160,55 @@ fn rearrangements() {
     for slots in [&[0, 1, 2][..], &[1, 2], &[2, 0, 2]] {
         check_gradient("select", &inputs[..1], &|x| flat(select(x[0].clone(), slots)));
     }
-    for ranges in [vec![0..1, 1..4], vec![0..1, 1..3], vec![3..4, 0..1]] {
-        check_gradient("columns", &inputs[..1], &|x| flat(columns(x[0].clone(), &ranges)));
+    let views = [
+        vec![vec![0..1, 1..4]],
+        vec![vec![0..1, 1..3]],
+        vec![vec![3..4, 0..1]],
+        vec![vec![0..2], vec![1..3], vec![0..1, 3..4]],
+    ];
+    for view in views {
+        let slots = Slots::new(view);
+        check_gradient("columns", &[noise(1, [3, 1, 4])], &|x| flat(columns(x[0].clone(), &slots)));
     }
+    check_gradient("reshape", &[noise(1, [2, 3, 4])], &|x| flat(reshape(x[0].clone(), 6)));
+    check_gradient("transpose", &[noise(1, [2, 3, 4])], &|x| flat(transpose(x[0].clone())));
+    check_gradient("narrow", &[noise(1, [2, 3, 4])], &|x| flat(narrow(x[0].clone(), &(1..3))));
+    check_gradient("stack of a value", &[noise(1, [3, 2, 4]), noise(2, [1, 1, 4])], &|x| flat(stack(x)));
+    check_gradient("concat of a value", &[noise(1, [3, 2, 4]), noise(2, [1, 1, 2])], &|x| flat(concat(x)));
     check_gradient("logits", &[noise(1, [2, 2, 1]), noise(2, [2, 1, 1])], &|x| {
         logits(vec![(x[0].clone(), &[2, 0]), (x[1].clone(), &[1])], 3).flatten(0, 1)
     });
+}
+
+#[test]
+fn sums_and_products() {
+    // Each axis repeated on either side.
+    for (a, b) in [([3, 2, 4], [3, 2, 4]), ([3, 1, 4], [3, 2, 1]), ([1, 2, 4], [3, 2, 4]), ([3, 2, 4], [1, 1, 4])] {
+        let inputs = [noise(1, a), noise(2, b)];
+        check_gradient("add", &inputs, &|x| flat(add(x[0].clone(), x[1].clone())));
+        check_gradient("multiply", &inputs, &|x| flat(multiply(x[0].clone(), x[1].clone())));
+    }
+    let x = [noise(1, [3, 4, 5])];
+    check_gradient("affine", &x, &|x| flat(affine(x[0].clone(), 2.0, -1.0)));
+    check_gradient("sum_width", &x, &|x| flat(sum_width(x[0].clone())));
+    check_gradient("mean_width", &x, &|x| flat(mean_width(x[0].clone())));
+    check_gradient("mean", &x, &|x| mean(x[0].clone()));
+    check_gradient("pair_dots", &x, &|x| flat(pair_dots(x[0].clone())));
+    check_gradient("pair_products", &x, &|x| flat(pair_products(x[0].clone())));
+    check_gradient("gather", &x, &|x| flat(gather(x[0].clone(), &Choice::strided(2, 2))));
+    check_gradient("gather all", &x, &|x| flat(gather(x[0].clone(), &Choice::All)));
+    let pass = Pass::training(3, 14);
+    check_gradient("drop_rows", &x, &|x| flat(drop_rows(x[0].clone(), 0.4, &pass, "bias")));
+    let shared = [noise(1, [1, 2, 5]), noise(2, [3, 5, 4])];
+    check_gradient("mix of one row's weights", &shared, &|x| flat(mix(x[0].clone(), x[1].clone(), &Choice::All)));
+}
+
+#[test]
+fn attention_of_heads() {
+    let inputs = [noise(1, [2, 3, 6]), noise(2, [2, 4, 6]), noise(3, [2, 4, 6])];
+    for heads in [1, 2, 3] {
+        check_gradient("attention", &inputs, &|x| flat(attention(x[0].clone(), x[1].clone(), x[2].clone(), heads)));
+    }
 }
 
 #[test]

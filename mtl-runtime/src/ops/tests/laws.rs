@@ -56,7 +56,7 @@ fn experts_may_be_permuted_with_their_gate_columns() {
 }
 
 fn columns_of(x: Tensor<3>, ranges: &[std::ops::Range<usize>]) -> Tensor<3> {
-    columns(x, ranges)
+    concat(ranges.iter().map(|range| narrow(x.clone(), range)).collect())
 }
 
 #[test]
@@ -115,6 +115,65 @@ fn own_experts_of_one_task_get_nothing_from_another() {
         let expert = at / 4 % 5;
         assert_eq!(*grad == 0.0, expert == 2 || expert == 3, "expert {expert}");
     }
+}
+
+#[test]
+fn pairs_stand_in_the_order_of_a_double_loop() {
+    let x = random(1, [2, 4, 3]);
+    let data = values(x.clone());
+    let cell = |row: usize, slot: usize, i: usize| data[row * 12 + slot * 3 + i];
+    let mut dots = Vec::new();
+    let mut products = Vec::new();
+    for row in 0..2 {
+        for i in 0..4 {
+            for j in i + 1..4 {
+                dots.push((0..3).map(|k| cell(row, i, k) * cell(row, j, k)).sum::<f32>());
+                products.extend((0..3).map(|k| cell(row, i, k) * cell(row, j, k)));
+            }
+        }
+    }
+    close("dots", &values(pair_dots(x.clone())), &dots, 1e-6);
+    close("products", &values(pair_products(x.clone())), &products, 1e-6);
+    // The identity of factorisation machines (Rendle, 2010): the pairs' sum is half of squared sum minus sum of squares.
+    let sum = gather(x.clone(), &Choice::All);
+    let halves = affine(add(multiply(sum.clone(), sum), affine(gather(multiply(x.clone(), x.clone()), &Choice::All), -1.0, 0.0)), 0.5, 0.0);
+    close("fm", &values(sum_width(halves)), &values(sum_width(pair_dots(x))), 1e-5);
+}
+
+#[test]
+fn attention_is_the_sum_over_slots_weighted_by_likeness() {
+    let (q, k, v) = (random(1, [2, 3, 4]), random(2, [2, 5, 4]), random(3, [2, 5, 4]));
+    let (qs, ks, vs) = (values(q.clone()), values(k.clone()), values(v.clone()));
+    let mut expected = Vec::new();
+    for row in 0..2 {
+        for query in 0..3 {
+            for head in 0..2 {
+                let at = |data: &[f32], slots: usize, slot: usize, i: usize| f64::from(data[(row * slots + slot) * 4 + head * 2 + i]);
+                let score = |slot| ((0..2).map(|i| at(&qs, 3, query, i) * at(&ks, 5, slot, i)).sum::<f64>() / 2f64.sqrt()).exp();
+                let total: f64 = (0..5).map(score).sum();
+                expected.extend((0..2).map(|i| (0..5).map(|slot| score(slot) / total * at(&vs, 5, slot, i)).sum::<f64>() as f32));
+            }
+        }
+    }
+    close("attention", &values(attention(q, k, v, 2)), &expected, 1e-5);
+}
+
+#[test]
+fn rows_are_hidden_at_their_rate_and_never_when_serving() {
+    let ones = || tensor(&[1.0; 60_000], [20_000, 1, 3]);
+    let kept = values(drop_rows(ones(), 0.1, &Pass::training(1, 2), "bias"));
+    let hidden = kept.chunks(3).filter(|row| row.iter().all(|&x| x == 0.0)).count();
+    assert!(kept.chunks(3).all(|row| row.iter().all(|&x| x == row[0]) && (row[0] == 0.0 || row[0] == 1.0)));
+    // Four standard deviations of 20,000 draws at 0.1.
+    assert!(hidden.abs_diff(2_000) < 170, "{hidden} of 20000 hidden");
+    assert_eq!(values(drop_rows(ones(), 0.1, &Pass::serving(), "bias")), values(ones()));
+}
+
+#[test]
+fn no_gradient_passes_a_stop() {
+    let grads = gradient(&[noise(1, [2, 2, 3])], &|x| multiply(stop(x[0].clone()), x[0].clone()).flatten(0, 2));
+    let plain = gradient(&[noise(1, [2, 2, 3])], &|x| multiply(x[0].clone(), x[0].clone()).flatten(0, 2));
+    close("half of the square's", &grads[0], &plain[0].iter().map(|g| g / 2.0).collect::<Vec<_>>(), 1e-6);
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! The circumstances of forward passes, and what a network tells beside its logits: penalties, and the use of its gates.
+
+use std::cell::RefCell;
+
+use burn::tensor::Tensor;
+
+use crate::evaluate::numbers;
+use crate::report::{GateUse, Named};
+
+/// The circumstances of forward passes: of one training step, or of all batches of an evaluation.
+#[derive(Debug)]
+pub struct Pass {
+    /// Whether what exists in training only (dropout, penalties, train-only terms) takes part.
+    pub training: bool,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Number of the training step.
+    pub step: u64,
+    /// Whether the use of gates is noted.
+    watching: bool,
+    notes: RefCell<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    penalties: Vec<(&'static str, Tensor<1>)>,
+    gates: Vec<(&'static str, Sums)>,
+}
+
+/// Sums over rows of a gate's weights `[G, E]` and entropies `[G]`.
+#[derive(Debug, Default)]
+struct Sums {
+    rows: usize,
+    weights: Vec<Vec<f64>>,
+    entropies: Vec<f64>,
+}
+
+impl Pass {
+    fn new(training: bool, seed: u64, step: u64, watching: bool) -> Self {
+        Self { training, seed, step, watching, notes: RefCell::default() }
+    }
+
+    /// A pass without randomness: prediction.
+    pub fn serving() -> Self {
+        Self::new(false, 0, 0, false)
+    }
+
+    /// As [`serving`](Self::serving), and notes the use of gates: evaluation.
+    pub fn watching() -> Self {
+        Self::new(false, 0, 0, true)
+    }
+
+    /// The pass of a training step.
+    pub fn training(seed: u64, step: u64) -> Self {
+        Self::new(true, seed, step, false)
+    }
+
+    /// `value`; in training, `weight * of()` is added to the loss under this name.
+    pub fn penalty(&self, name: &'static str, weight: f64, value: Tensor<3>, of: impl FnOnce() -> Tensor<1>) -> Tensor<3> {
+        if self.training && weight != 0.0 {
+            self.notes.borrow_mut().penalties.push((name, of() * weight));
+        }
+        value
+    }
+
+    /// The weights of gates `[B, G, E]`, which sum to one over `E`; their use is noted where somebody watches.
+    pub fn gate(&self, name: &'static str, gates: Tensor<3>) -> Tensor<3> {
+        if self.watching {
+            let mut notes = self.notes.borrow_mut();
+            let position = notes.gates.iter().position(|(known, _)| *known == name);
+            let position = position.unwrap_or_else(|| {
+                notes.gates.push((name, Sums::default()));
+                notes.gates.len() - 1
+            });
+            notes.gates[position].1.add(gates.dims(), &numbers(gates.clone()));
+        }
+        gates
+    }
+
+    /// What training adds to the loss, by name, in the order of the network.
+    pub fn penalties(&self) -> Vec<(&'static str, Tensor<1>)> {
+        std::mem::take(&mut self.notes.borrow_mut().penalties)
+    }
+
+    /// The use of each gate over all rows so far.
+    pub fn gates(&self) -> Named<GateUse> {
+        self.notes.borrow().gates.iter().map(|(name, sums)| (*name, sums.mean())).collect()
+    }
+}
+
+impl Sums {
+    fn add(&mut self, [rows, gates, experts]: [usize; 3], values: &[f32]) {
+        self.weights.resize(gates, vec![0.0; experts]);
+        self.entropies.resize(gates, 0.0);
+        self.rows += rows;
+        for (at, row) in values.chunks_exact(experts.max(1)).enumerate() {
+            let gate = at % gates;
+            for (sum, &weight) in self.weights[gate].iter_mut().zip(row) {
+                let weight = f64::from(weight);
+                *sum += weight;
+                self.entropies[gate] -= if weight > 0.0 { weight * weight.ln() } else { 0.0 };
+            }
+        }
+    }
+
+    fn mean(&self) -> GateUse {
+        let rows = self.rows.max(1) as f64;
+        let mean = |sums: &Vec<f64>| sums.iter().map(|sum| sum / rows).collect();
+        GateUse { weights: self.weights.iter().map(mean).collect(), entropy: mean(&self.entropies) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::tests::tensor;
+
+    #[test]
+    fn gates_report_their_mean_weights_and_entropies_over_batches() {
+        let pass = Pass::watching();
+        // Two gates over two experts: the first is sure, the second is not.
+        pass.gate("h.gates", tensor(&[1.0, 0.0, 0.5, 0.5], [1, 2, 2]));
+        pass.gate("h.gates", tensor(&[0.0, 1.0, 0.5, 0.5], [1, 2, 2]));
+        let gates = pass.gates();
+        let found = gates.get("h.gates").expect("it was noted");
+        assert_eq!(found.weights, [[0.5, 0.5], [0.5, 0.5]]);
+        assert_eq!(found.entropy[0], 0.0);
+        assert!((found.entropy[1] - 2f64.ln()).abs() < 1e-9);
+        assert!(Pass::serving().gates().is_empty());
+    }
+
+    #[test]
+    fn penalties_are_noted_in_training_alone() {
+        let value = || tensor::<3>(&[1.0], [1, 1, 1]);
+        let serving = Pass::serving();
+        serving.penalty("tie", 2.0, value(), || unreachable!("not when serving"));
+        let training = Pass::training(1, 2);
+        training.penalty("tie", 2.0, value(), || tensor(&[3.0], [1]));
+        training.penalty("off", 0.0, value(), || unreachable!("a weight of 0"));
+        let found = training.penalties();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].0, numbers(found[0].1.clone())), ("tie", vec![6.0]));
+    }
+}
