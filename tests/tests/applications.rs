@@ -2,7 +2,8 @@
 //! baseline. Small runs of few epochs; the README's table has the full ones.
 
 use mtl_data::simulator::FeedOptions;
-use mtl_examples::{census, feed, kuairand};
+use mtl_examples::feed::Feed as Data;
+use mtl_examples::{census, kuairand};
 use mtl_runtime::report::Report;
 use mtl_runtime::{Model, Splits, Trainer, mtl_file};
 use mtl_tests::real_data;
@@ -22,7 +23,7 @@ fn test_auc(report: &Report, task: &str) -> f64 {
 
 #[test]
 fn the_feed_comes_near_what_is_reachable_and_repeats_itself() {
-    let data = feed::Feed::simulate(&FeedOptions { rows: 150_000, ..FeedOptions::default() }).unwrap();
+    let data = Data::simulate(&FeedOptions { rows: 150_000, ..FeedOptions::default() }).unwrap();
     let mut config = FeedConfig::new();
     config.train.epochs = 3;
     let report = trained::<Feed>(config.clone(), data.splits());
