@@ -108,7 +108,9 @@ impl Lowering<'_> {
                 let shape = block::concat_shape(inputs.iter().map(|id| &self.ir.graph[*id].shape));
                 self.ir.graph.push(name, Op::Concat, inputs, shape)
             }
-            ExprKind::Call(_) | ExprKind::Sum(_) | ExprKind::Product(_) => unreachable!("a line that computes is a block"),
+            ExprKind::Call(_) | ExprKind::Sum(_) | ExprKind::Product(_) => {
+                unreachable!("a line that computes is a block")
+            }
         }
     }
 
@@ -135,7 +137,9 @@ impl Lowering<'_> {
             Symbol::Config(path) => Size::symbol(Symbol::Config(path.within(&block.name)), value),
             Symbol::Width(name) | Symbol::Slots(name) => {
                 let argument = arguments.iter().find(|(argument, _)| argument.name == *name);
-                let of = |shape: &Shape| if matches!(symbol, Symbol::Width(_)) { shape.width.clone() } else { shape.slots.clone() };
+                let of = |shape: &Shape| {
+                    if matches!(symbol, Symbol::Width(_)) { shape.width.clone() } else { shape.slots.clone() }
+                };
                 argument.map_or(Size::constant(value), |(_, id)| of(&graph[**id].shape))
             }
         };

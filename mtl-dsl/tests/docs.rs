@@ -13,18 +13,24 @@ const TOWER: &str = "tower each = mlp(concat(user, item, context), [8]);\n";
 
 #[test]
 fn blocks_of_the_documents_compile() {
-    for document in ["README.md", "docs/language.md", "docs/diagnostics.md", "ARCHITECTURE.md"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document);
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        for (line, block) in blocks(&text) {
-            let source = Source::new(format!("{document}, the block of line {line}"), whole(&block));
-            let words = match compile(&source) {
-                Ok(compiled) => compiled.warnings,
-                Err(words) => words,
-            };
-            let lines: Vec<_> = words.iter().map(|word| word.to_line(&source)).collect();
-            assert!(lines.is_empty(), "{}\n{}", lines.join("\n"), source.text());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["", "docs", "docs/blocks"] {
+        let files = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+            documents(&path);
         }
+    }
+}
+
+fn documents(path: &Path) {
+    for (line, block) in blocks(&std::fs::read_to_string(path).unwrap()) {
+        let source = Source::new(format!("{}, the block of line {line}", path.display()), whole(&block));
+        let words = match compile(&source) {
+            Ok(compiled) => compiled.warnings,
+            Err(words) => words,
+        };
+        let lines: Vec<_> = words.iter().map(|word| word.to_line(&source)).collect();
+        assert!(lines.is_empty(), "{}\n{}", lines.join("\n"), source.text());
     }
 }
 

@@ -16,7 +16,7 @@ fn blocks(lines: &str) -> String {
     let text = format!(
         "model Test {{
             features user {{ id: id(buckets: 10, dim: 3) }}
-            features item {{ age: number }}
+            features item {{ age: number(missing: mean), size: number(missing: mean) }}
             task a: binary;
             task b: binary;
             {lines}
@@ -29,28 +29,26 @@ fn blocks(lines: &str) -> String {
     blocks.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// The construct cases of the IR, as Rust.
 #[test]
 fn constructs() {
-    let cases = [
-        ("mlp", "let h = mlp(user, [4, 3], norm: layer, dropout: 0.1); tower each = h;"),
-        ("moe", "let h = moe(user, experts: 3 * mlp([4])); tower each = h;"),
-        ("mmoe", "let h = mmoe(concat(user, item), experts: 3 * mlp([4, 2])); tower each = mlp(h, [2]);"),
-        ("cgc", "let h = cgc(user, shared: 2 * mlp([4]), each: 1 * mlp([4])); tower each = h;"),
-        (
-            "ple",
-            "/// Two levels.
-            let h = ple(user, levels: [
-                level(shared: 2 * mlp([4]), each: 1 * mlp([4])),
-                level(shared: 2 * mlp([3, 2]), each: 2 * mlp([2])),
-            ]);
-            tower b = h;
-            tower a = mlp(h, [2]);",
-        ),
-        ("tower", "tower each = concat(moe(user, experts: 2 * mlp([4])), mlp(mlp(item, [3]), [2]));"),
-    ];
-    for (name, lines) in cases {
-        insta::assert_snapshot!(name, blocks(lines));
-    }
+    insta::glob!("constructs/*.mtl", |path| {
+        let lines = std::fs::read_to_string(path).unwrap();
+        insta::assert_snapshot!(blocks(&lines));
+    });
+}
+
+#[test]
+fn a_tower_for_each_task_and_documents() {
+    insta::assert_snapshot!(blocks(
+        "/// Two levels.
+        let h = ple(user, levels: [
+            level(shared: 2 * mlp([4]), each: 1 * mlp([4])),
+            level(shared: 2 * mlp([3, 2]), each: 2 * mlp([2])),
+        ]);
+        tower b = h;
+        tower a = mlp(h, [2]);"
+    ));
 }
 
 #[test]

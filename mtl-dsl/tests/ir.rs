@@ -31,64 +31,33 @@ fn spec(lines: &str) -> String {
     )
 }
 
-/// Each construct by itself.
-const CONSTRUCTS: [(&str, &str); 12] = [
-    ("mlp_of_vec", "let h = mlp(concat(user, item), [4, 3]); tower each = h;"),
-    ("mlp_of_each", "let h = mmoe(user, experts: 2 * mlp([4])); let g = mlp(h, [3]); tower each = concat(g, item);"),
-    (
-        "mlp_norm_dropout",
-        "let h = mlp(concat(user, item), [4], activation: tanh, norm: layer, dropout: 0.5); tower each = mlp(h, [2]);",
-    ),
-    ("moe", "let h = moe(concat(user, item), experts: 3 * mlp([4, 2])); tower each = mlp(h, [2]);"),
-    ("mmoe", "let h = mmoe(concat(user, item), experts: 3 * mlp([4, 2])); tower each = mlp(h, [2]);"),
-    (
-        "cgc",
-        "let h = cgc(concat(user, item), shared: 2 * mlp([4, 3]), each: 1 * mlp([4, 3])); tower each = mlp(h, [2]);",
-    ),
-    (
-        "cgc_unlike_experts",
-        "let h = cgc(concat(user, item), shared: 2 * mlp([4, 3]), each: 1 * mlp([3])); tower each = mlp(h, [2]);",
-    ),
-    (
-        "ple",
-        "let h = ple(concat(user, item), levels: [
-            level(shared: 2 * mlp([4]), each: 1 * mlp([4])),
-            level(shared: 2 * mlp([3]), each: 2 * mlp([3])),
-        ]);
-        tower each = mlp(h, [2]);",
-    ),
-    (
-        "ple_norm_dropout",
-        "let h = ple(concat(user, item), levels: [
-            level(shared: 2 * mlp([4], norm: layer, dropout: 0.1), each: 1 * mlp([4], norm: layer, dropout: 0.1)),
-            level(shared: 1 * mlp([3]), each: 1 * mlp([3])),
-        ]);
-        tower each = mlp(h, [2]);",
-    ),
-    (
-        "ple_uneven_levels",
-        "let h = ple(concat(user, item), levels: [
-            level(each: 2 * mlp([4])), level(shared: 2 * mlp([3])), level(shared: 2 * mlp([3]), each: 1 * mlp([3])),
-        ]);
-        tower each = mlp(h, [2]);",
-    ),
-    (
-        "towers_of_their_own",
-        "let h = mmoe(concat(user, item), experts: 2 * mlp([4])); tower a = mlp(h, [3]); tower b = concat(mlp(h, [2]), user);",
-    ),
-    ("blocks_in_a_tower", "tower each = concat(moe(user, experts: 2 * mlp([4])), mlp(mlp(item, [3]), [2]));"),
-];
+/// Each construct by itself: the files of `constructs/`, lines of a model as in [`spec`].
+fn constructs() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs");
+    let mut found: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(path).unwrap()))
+        .collect();
+    found.sort();
+    assert!(found.len() > 10);
+    found
+}
+
+fn construct(name: &str) -> String {
+    constructs().into_iter().find(|(known, _)| known == name).unwrap().1
+}
 
 #[test]
 fn constructs_become_primitives() {
-    for (name, lines) in CONSTRUCTS {
-        insta::assert_snapshot!(name, models(&spec(lines)).1);
+    for (name, lines) in constructs() {
+        insta::assert_snapshot!(name, models(&spec(&lines)).1);
     }
 }
 
 #[test]
 fn a_picture_of_the_primitives() {
-    insta::assert_snapshot!(models(&spec(CONSTRUCTS[4].1)).1.to_mermaid());
+    insta::assert_snapshot!(models(&spec(&construct("mmoe"))).1.to_mermaid());
 }
 
 #[test]
@@ -101,8 +70,8 @@ fn specs_become_primitives() {
 #[test]
 fn passes_keep_every_number() {
     let weights = Weights::default();
-    for (name, lines) in CONSTRUCTS {
-        let (plain, optimized) = models(&spec(lines));
+    for (name, lines) in constructs() {
+        let (plain, optimized) = models(&spec(&lines));
         let (before, after) = (logits(&plain, &weights), logits(&optimized, &weights));
         for (before, after) in before.iter().zip(&after) {
             assert!((before - after).abs() < 1e-12, "{name}: {before} became {after}");
@@ -117,19 +86,18 @@ fn passes_merge_experts_of_one_shape() {
         let nodes = model.blocks.iter().flat_map(|block| &block.graph.nodes);
         nodes.filter(|node| matches!(node.op, ir::Op::Linear { .. })).count()
     };
-    let lines = |name: &str| CONSTRUCTS.iter().find(|(known, _)| *known == name).unwrap().1;
     for (name, before, after) in
         [("cgc", 7, 5), ("ple", 9, 7), ("ple_norm_dropout", 9, 7), ("cgc_unlike_experts", 6, 6)]
     {
-        let (plain, optimized) = models(&spec(lines(name)));
+        let (plain, optimized) = models(&spec(&construct(name)));
         assert_eq!((linears(&plain), linears(&optimized)), (before, after), "{name}");
     }
 }
 
 #[test]
 fn the_passes_keep_the_parameters() {
-    for (name, lines) in CONSTRUCTS {
-        let (plain, optimized) = models(&spec(lines));
+    for (name, lines) in constructs() {
+        let (plain, optimized) = models(&spec(&lines));
         let paths = |model: &ir::Model| {
             let mut paths: Vec<String> = evaluate::paths(model);
             paths.sort();
@@ -161,7 +129,7 @@ fn own_experts_serve_their_task_alone_in_cgc() {
 
 #[test]
 fn own_experts_reach_other_tasks_through_the_shared_stream_below_the_last_level() {
-    let ple = CONSTRUCTS[7].1;
+    let ple = &construct("ple");
     assert_eq!(reach(ple, "h.level_1_own_1.a"), [0, 1]);
     assert_eq!(reach(ple, "h.level_1_shared_gate"), [0, 1]);
     assert_eq!(reach(ple, "h.level_1_gates.a"), [0]);

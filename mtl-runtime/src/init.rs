@@ -50,7 +50,13 @@ impl Init {
                 Start::Constant(value) => value,
                 Start::Normal(deviation) => deviation * rng.normal(),
                 Start::Uniform(bound) => rng.uniform(-bound, bound),
-                Start::Diagonal { own, other, units: false } => if column == position { own } else { other },
+                Start::Diagonal { own, other, units: false } => {
+                    if column == position {
+                        own
+                    } else {
+                        other
+                    }
+                }
                 // Slot `s * tasks + t` weighs what `t` gives to `s`.
                 Start::Diagonal { own, other, units: true } => {
                     let tasks = slots.isqrt();

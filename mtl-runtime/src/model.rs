@@ -80,4 +80,3 @@ pub struct Expectation<C: 'static> {
     /// Whether it holds.
     pub holds: fn(&C) -> bool,
 }
-

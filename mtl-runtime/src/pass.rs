@@ -56,7 +56,13 @@ impl Pass {
     }
 
     /// `value`; in training, `weight * of()` is added to the loss under this name.
-    pub fn penalty(&self, name: &'static str, weight: f64, value: Tensor<3>, of: impl FnOnce() -> Tensor<1>) -> Tensor<3> {
+    pub fn penalty(
+        &self,
+        name: &'static str,
+        weight: f64,
+        value: Tensor<3>,
+        of: impl FnOnce() -> Tensor<1>,
+    ) -> Tensor<3> {
         if self.training && weight != 0.0 {
             self.notes.borrow_mut().penalties.push((name, of() * weight));
         }

@@ -65,7 +65,7 @@ impl Array {
     }
 }
 
-/// What `goldens/make.py` wrote of one network.
+/// What a script of `goldens/` wrote of one network.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Golden {
     /// Input `[B, D]`.
@@ -81,15 +81,42 @@ pub struct Golden {
     /// The gradient of the losses' sum with respect to the input.
     pub x_grad: Array,
     /// Parameters by path.
-    pub parameters: BTreeMap<String, Array>,
+    pub parameters: Arrays,
     /// Their gradients.
-    pub gradients: BTreeMap<String, Array>,
+    pub gradients: Arrays,
 }
 
 /// A golden of `goldens/` by name.
 pub fn golden(name: &str) -> Golden {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens").join(format!("{name}.json"));
     serde_json::from_str(&std::fs::read_to_string(path).expect("the golden exists")).expect("the golden is well-formed")
+}
+
+/// Arrays by path.
+pub type Arrays = BTreeMap<String, Array>;
+
+/// Logits, losses and the gradient of every parameter against a golden; `layout` puts its arrays under the paths of our network. The
+/// goldens are in f64, so the tolerance is what f32 sums of this size can lose.
+pub fn check_golden<M: Model>(golden: &Golden, layout: &dyn Fn(&Arrays) -> Arrays) {
+    const TOLERANCE: f32 = 1e-5;
+    let mut left = layout(&golden.parameters);
+    let network = with(network::<M>(0), |path, shape| {
+        let array = left.remove(path).unwrap_or_else(|| panic!("the golden has no parameter {path}"));
+        assert_eq!(array.shape, shape, "{path}");
+        Some(array.f32())
+    });
+    assert!(left.is_empty(), "parameters that the network lacks: {:?}", left.keys());
+
+    let x = golden.x.f32();
+    assert_close("logits", &logits(&network, &x), &golden.logits.f32(), TOLERANCE);
+    let tasks = vec![1.0; golden.losses.data.len()];
+    let found = gradients(&network, &x, &golden.labels.f32(), &golden.weights.f32(), &tasks);
+    assert_close("losses", &found.losses, &golden.losses.f32(), TOLERANCE);
+    let expected = layout(&golden.gradients);
+    assert!(found.of.keys().eq(expected.keys()));
+    for (path, gradient) in &found.of {
+        assert_close(path, gradient, &expected[path].f32(), TOLERANCE);
+    }
 }
 
 /// A folder of real data, or `None` with a loud word that the test is skipped.

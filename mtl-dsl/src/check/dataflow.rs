@@ -201,7 +201,11 @@ impl Dataflow<'_> {
                 let problem = diagnostic!(
                     TypeMismatch, right.span, "no value is `{a}` and `{b}` element by element"; label(left.span): "this is `{a}`"
                 );
-                sink.push(if logit { problem.help("a logit is a summand of a tower: `tower each = mlp(x, [64]) + wide(user);`") } else { problem });
+                sink.push(if logit {
+                    problem.help("a logit is a summand of a tower: `tower each = mlp(x, [64]) + wide(user);`")
+                } else {
+                    problem
+                });
                 return None;
             }
         };
@@ -260,7 +264,8 @@ impl Dataflow<'_> {
             1 => call.arguments.iter().find(|argument| argument.name.is_none()).filter(unnamed).into_iter().collect(),
             _ => call.arguments.iter().filter(unnamed).take(most).collect(),
         };
-        let given = call.arguments.iter().filter(|argument| !inputs.iter().any(|input| std::ptr::eq(*input, *argument)));
+        let given =
+            call.arguments.iter().filter(|argument| !inputs.iter().any(|input| std::ptr::eq(*input, *argument)));
         let given = options::arguments(given, sink);
         if inputs.len() < construct.reads.least() {
             let (problem, form) = match construct.reads.least() {

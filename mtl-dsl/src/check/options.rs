@@ -95,7 +95,9 @@ impl<'a> Options<'a> {
         for (parameter, _, value) in self.values {
             let value = match value {
                 Value::Plain(value) => Some(value),
-                Value::Choice(name, options) => options.resolve(names, sink).map(|options| hir::Value::Choice(name, options)),
+                Value::Choice(name, options) => {
+                    options.resolve(names, sink).map(|options| hir::Value::Choice(name, options))
+                }
                 Value::Expr(expr) => names(parameter.shape, expr, sink),
                 Value::Column(_) => unreachable!("no construct reads a column"),
                 Value::Absent => Some(hir::Value::None),

@@ -6,8 +6,8 @@ use super::options;
 use crate::ast::{BinaryOp, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
 use crate::hir::{Feature, Let, Number, TaskId, Term, Tower, Type};
-use crate::schema::{Parameter, Range, Signature};
 use crate::resolve::Names;
+use crate::schema::{Parameter, Range, Signature};
 use crate::source::Span;
 use crate::suggest::did_you_mean;
 
@@ -110,7 +110,8 @@ fn summands<'e>(expr: &'e Expr, terms: &mut Vec<&'e Expr>) {
 fn term(dataflow: &Dataflow<'_>, expr: &Expr, sink: &mut Sink) -> Option<Term> {
     let (value, train_only) = match &expr.kind {
         ExprKind::Call(call) if call.name.text == "train_only" => {
-            let (given, options): (Vec<_>, Vec<_>) = call.arguments.iter().partition(|argument| argument.name.is_none());
+            let (given, options): (Vec<_>, Vec<_>) =
+                call.arguments.iter().partition(|argument| argument.name.is_none());
             let given: Vec<&Expr> = given.into_iter().map(|argument| &argument.value).collect();
             let options = options::read(&TRAIN_ONLY, options::arguments(options, sink), call.name.span, sink);
             let [value] = given[..] else {

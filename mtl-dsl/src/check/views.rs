@@ -39,9 +39,12 @@ impl Dataflow<'_> {
     pub(super) fn wide(&self, call: &ast::Call, span: Span, sink: &mut Sink) -> Option<Expr> {
         let features = self.features_in(&self.some(call, span, sink)?, &call.name, sink)?;
         let (ids, numbers): (Vec<_>, Vec<_>) = features.into_iter().partition(|id| !self.is_number(*id));
-        let part = |features: Vec<FeatureId>, view, ty| (!features.is_empty()).then(|| Expr { kind: ExprKind::Input(features, view), ty, span });
+        let part = |features: Vec<FeatureId>, view, ty| {
+            (!features.is_empty()).then(|| Expr { kind: ExprKind::Input(features, view), ty, span })
+        };
         let total = numbers.iter().filter_map(|id| self.features[id.0].as_ref()).map(width).sum();
-        let (count, inputs) = (ids.len(), [part(ids, View::Wide, Type::Logit), part(numbers, View::Flat, Type::Vec(total))]);
+        let (count, inputs) =
+            (ids.len(), [part(ids, View::Wide, Type::Logit), part(numbers, View::Flat, Type::Vec(total))]);
         debug_assert!(count > 0 || total > 0);
         let call = Call {
             construct: "wide",
@@ -113,7 +116,9 @@ impl Dataflow<'_> {
                 ));
                 return None;
             };
-            if let Some(twice) = read.iter().find(|id| features.contains(id)).and_then(|id| self.features[id.0].as_ref()) {
+            if let Some(twice) =
+                read.iter().find(|id| features.contains(id)).and_then(|id| self.features[id.0].as_ref())
+            {
                 sink.push(diagnostic!(DuplicateInput, input.span, "`{}` reads `{}` twice", name.text, twice.name.text));
                 return None;
             }

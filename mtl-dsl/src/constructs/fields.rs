@@ -9,12 +9,22 @@ use crate::schema::Signature;
 
 /// `fields(user, item)`. The checker writes this call itself, where numbers are among the features: its inputs are the ids, the
 /// numbers of one column and those of two, each as fields.
-pub static FIELDS: Construct =
-    Construct { signature: &FIELDS_SIGNATURE, reads: Reads::Fields, result: as_read, template: None, lower: lower_fields };
+pub static FIELDS: Construct = Construct {
+    signature: &FIELDS_SIGNATURE,
+    reads: Reads::Fields,
+    result: as_read,
+    template: None,
+    lower: lower_fields,
+};
 
 /// `flatten(fields(user, item))`.
-pub static FLATTEN: Construct =
-    Construct { signature: &FLATTEN_SIGNATURE, reads: Reads::Fields, result: flat, template: None, lower: lower_flatten };
+pub static FLATTEN: Construct = Construct {
+    signature: &FLATTEN_SIGNATURE,
+    reads: Reads::Fields,
+    result: flat,
+    template: None,
+    lower: lower_flatten,
+};
 
 static FIELDS_SIGNATURE: Signature = Signature {
     name: "fields",

@@ -8,7 +8,8 @@ use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Range, Shape, Signature};
 
 /// `mlp(x, [256, 128])`.
-pub static MLP: Construct = Construct { signature: &SIGNATURE, reads: Reads::One, result, template: Some(width), lower };
+pub static MLP: Construct =
+    Construct { signature: &SIGNATURE, reads: Reads::One, result, template: Some(width), lower };
 
 static SIGNATURE: Signature = Signature {
     name: "mlp",

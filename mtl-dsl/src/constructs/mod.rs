@@ -128,7 +128,9 @@ fn vec_input(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<usize> {
         Type::Vec(width) => Some(width),
         other => {
             let help = match other {
-                Type::EachVec(_) => "give it what all tasks share, such as `concat(...)` of features or a `let` made by `mlp` from one",
+                Type::EachVec(_) => {
+                    "give it what all tasks share, such as `concat(...)` of features or a `let` made by `mlp` from one"
+                }
                 Type::Fields { .. } => "`flatten(...)` makes one vector of fields",
                 _ => "give it a vector, such as `concat(...)` of features",
             };

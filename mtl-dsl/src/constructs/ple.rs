@@ -1,7 +1,7 @@
 //! `ple`: progressive layered extraction, and `cgc`, one level of it (Tang et al., RecSys 2020).
 
 use super::mlp::Layers;
-use super::{Construct, Context, Reads, Options, block, option, template_width, vec_input, warn_single_expert};
+use super::{Construct, Context, Options, Reads, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Block, Call, Type, Value};
 use crate::ir::{Choice, NodeId, Size, Slot};

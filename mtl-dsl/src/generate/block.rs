@@ -118,7 +118,8 @@ impl Generator<'_> {
 
     /// Whether a block's `forward` needs to know the circumstances of the pass.
     pub(super) fn needs_pass(block: &Block) -> bool {
-        let needs = |op: &Op| matches!(op, Op::Dropout { .. } | Op::DropRows { .. } | Op::Gate { .. } | Op::Penalty { .. });
+        let needs =
+            |op: &Op| matches!(op, Op::Dropout { .. } | Op::DropRows { .. } | Op::Gate { .. } | Op::Penalty { .. });
         block.graph.nodes.iter().any(|node| needs(&node.op))
     }
 
@@ -431,7 +432,10 @@ fn constants(block: &Block) -> Vec<Constant> {
     for node in &block.graph.nodes {
         match &node.op {
             Op::Dropout { rate, .. } => {
-                add(rate_field(&rate.path.fields), &number(" Share of the activations set to 0 while training.", &rate.path));
+                add(
+                    rate_field(&rate.path.fields),
+                    &number(" Share of the activations set to 0 while training.", &rate.path),
+                );
             }
             Op::DropRows { rate, .. } => {
                 add(rate_field(&rate.path.fields), &number(" Share of the rows set to 0 while training.", &rate.path));
@@ -519,25 +523,29 @@ fn rate_field(path: &[String]) -> String {
 
 /// True if something that a block is made with depends on the width of the argument with this variable.
 pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
-    let depends = |size: &Size| size.symbols().any(|symbol| matches!(symbol, Symbol::Width(name) if *argument == names::local(name)));
+    let depends = |size: &Size| {
+        size.symbols().any(|symbol| matches!(symbol, Symbol::Width(name) if *argument == names::local(name)))
+    };
     let params = block.params.iter().any(|param| match &param.kind {
         ParamKind::Linear(linear) => depends(&linear.input) || depends(&linear.output) || depends(&linear.size()),
         ParamKind::Norm { slots, width } => depends(slots) || depends(width),
         ParamKind::Value(value) => depends(&value.size()) || depends(&value.width),
     });
-    params || block.graph.nodes.iter().any(|node| match &node.op {
-        Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
-        Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
-        Op::Attention { heads, .. } => depends(heads),
-        Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
-            depends(rows) || match pick {
-                Pick::OwnAndShared { own, shared } => depends(own) || depends(shared),
-                Pick::Foreign { own } => depends(own),
-                Pick::Strided { count } => depends(count),
+    params
+        || block.graph.nodes.iter().any(|node| match &node.op {
+            Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
+            Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
+            Op::Attention { heads, .. } => depends(heads),
+            Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
+                depends(rows)
+                    || match pick {
+                        Pick::OwnAndShared { own, shared } => depends(own) || depends(shared),
+                        Pick::Foreign { own } => depends(own),
+                        Pick::Strided { count } => depends(count),
+                    }
             }
-        }
-        _ => false,
-    })
+            _ => false,
+        })
 }
 
 /// A size in terms of a block's `config` and its arguments' widths.

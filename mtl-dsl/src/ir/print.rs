@@ -188,7 +188,9 @@ impl Display for Choice {
         match self {
             Choice::All => f.write_str("all"),
             Choice::Lists { pick: Pick::OwnAndShared { own, shared }, .. } if shared.is(0) => write!(f, "own {own}"),
-            Choice::Lists { pick: Pick::OwnAndShared { own, shared }, .. } => write!(f, "own {own} and shared {shared}"),
+            Choice::Lists { pick: Pick::OwnAndShared { own, shared }, .. } => {
+                write!(f, "own {own} and shared {shared}")
+            }
             Choice::Lists { pick: Pick::Foreign { own }, .. } => write!(f, "the others' {own}"),
             Choice::Lists { rows, pick: Pick::Strided { count }, .. } => write!(f, "{count}, each {rows} apart"),
         }

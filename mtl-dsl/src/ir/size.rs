@@ -87,7 +87,9 @@ impl Size {
     /// The product of two sizes.
     pub fn product(&self, other: &Size) -> Size {
         let mut product = Size::constant(self.constant * other.constant);
-        let plain = |size: &Size, times: usize| size.terms.clone().into_iter().map(move |term| Term { times: term.times * times, ..term });
+        let plain = |size: &Size, times: usize| {
+            size.terms.clone().into_iter().map(move |term| Term { times: term.times * times, ..term })
+        };
         let outer = plain(other, self.constant).chain(plain(self, other.constant));
         let inner = self.terms.iter().flat_map(|own| other.terms.iter().map(move |term| own.product(term)));
         outer.chain(inner).filter(|term| term.times > 0).for_each(|term| product.add(term));

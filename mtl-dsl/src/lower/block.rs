@@ -310,7 +310,11 @@ impl<'m> Scope<'_, 'm> {
     /// One member for each name, on the slot of its position.
     pub fn named_members(&self, names: &[String]) -> Vec<Member> {
         let slot = |position| if names.len() == 1 { Slot::Own } else { Slot::At(position) };
-        let member = |(position, name): (usize, &String)| Member { owner: Owner::Named(name.clone()), count: None, slot: slot(position) };
+        let member = |(position, name): (usize, &String)| Member {
+            owner: Owner::Named(name.clone()),
+            count: None,
+            slot: slot(position),
+        };
         names.iter().enumerate().map(member).collect()
     }
 
@@ -437,7 +441,8 @@ impl<'m> Scope<'_, 'm> {
             Owner::Task(task) => format!("{path}.{}", self.task_name(*task)),
             Owner::Named(owner) => format!("{path}.{owner}"),
         };
-        let with_path = |member: &Member| Members { path: owned(member), count: member.count.clone(), slot: member.slot };
+        let with_path =
+            |member: &Member| Members { path: owned(member), count: member.count.clone(), slot: member.slot };
         (name, members.iter().map(with_path).collect())
     }
 

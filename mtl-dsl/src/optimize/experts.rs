@@ -9,9 +9,7 @@
 //! ```
 //! The same for norms and dropout. One batched product instead of two, layer by layer, down to the input that both read.
 
-use crate::ir::{
-    Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Penalty, Shape, Slot,
-};
+use crate::ir::{Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Penalty, Shape, Slot};
 
 /// Merges them.
 pub fn merge(model: &mut Model) {
@@ -33,7 +31,12 @@ fn merge_at(block: &mut Block, stack: NodeId) -> bool {
     }
     let (part, shape) = (node.name.clone(), node.shape.clone());
     let (first, second) = (&block.graph[a], &block.graph[b]);
-    if block.graph.nodes.iter().any(|node| matches!(node.op, Op::Penalty { kind: Penalty::Distance(_) | Penalty::TraceNorm(_), .. })) {
+    if block
+        .graph
+        .nodes
+        .iter()
+        .any(|node| matches!(node.op, Op::Penalty { kind: Penalty::Distance(_) | Penalty::TraceNorm(_), .. }))
+    {
         // A penalty names its parameters.
         return false;
     }

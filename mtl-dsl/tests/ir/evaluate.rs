@@ -1,7 +1,8 @@
 //! A plain evaluation of the IR in `f64`: slow, obvious, and independent of the runtime.
 
 use mtl_dsl::ir::{
-    Activation, Block, Choice, Graph, Linear, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale, Slot, ValueInit, View,
+    Activation, Block, Choice, Graph, Linear, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale, Slot,
+    ValueInit, View,
 };
 
 /// Parameters as a function of their member's path.
@@ -212,7 +213,8 @@ fn attention(queries: &Value, keys: &Value, values: &Value, heads: usize) -> Val
     let width = queries[0].len() / heads;
     let head = |query: &Vec<f64>, h: usize| -> Vec<f64> {
         let part = |vector: &Vec<f64>| vector[h * width..(h + 1) * width].to_vec();
-        let score = |key: &Vec<f64>| part(query).iter().zip(part(key)).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
+        let score =
+            |key: &Vec<f64>| part(query).iter().zip(part(key)).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
         let weights = softmax(&keys.iter().map(score).collect::<Vec<f64>>());
         (0..width).map(|i| weights.iter().zip(values).map(|(w, value)| w * part(value)[i]).sum()).collect()
     };
@@ -221,7 +223,8 @@ fn attention(queries: &Value, keys: &Value, values: &Value, heads: usize) -> Val
 
 fn affine(linear: &Linear, input: &Value, weights: &Weights) -> Value {
     if let [(path, Slot::Every)] = &members(&linear.members)[..] {
-        let own = Linear { members: vec![Members { path: path.clone(), count: None, slot: Slot::Own }], ..linear.clone() };
+        let own =
+            Linear { members: vec![Members { path: path.clone(), count: None, slot: Slot::Own }], ..linear.clone() };
         return input.iter().map(|slot| affine(&own, &vec![slot.clone()], weights)[0].clone()).collect();
     }
     let member = |(position, (path, slot)): (usize, (String, Slot))| {

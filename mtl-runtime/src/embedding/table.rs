@@ -35,7 +35,14 @@ struct Mark {
 impl Table {
     /// The table of a feature: the shared embedding and each task's own are normal with the given standard deviation, weights of
     /// tasks are 0. A value depends on the seed, the table's name, the task that owns it and its row alone.
-    pub fn new(feature: &Feature, rows: usize, slice: usize, deviation: f64, seed: u64, optimizer: &RowOptimizer) -> Self {
+    pub fn new(
+        feature: &Feature,
+        rows: usize,
+        slice: usize,
+        deviation: f64,
+        seed: u64,
+        optimizer: &RowOptimizer,
+    ) -> Self {
         let (name, dim) = (&feature.name, feature.row_width());
         let key = |path: String| Rng::keyed(seed, &path).next_u64();
         let shared = key(format!("{name}.table"));

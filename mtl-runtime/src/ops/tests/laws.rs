@@ -136,7 +136,11 @@ fn pairs_stand_in_the_order_of_a_double_loop() {
     close("products", &values(pair_products(x.clone())), &products, 1e-6);
     // The identity of factorisation machines (Rendle, 2010): the pairs' sum is half of squared sum minus sum of squares.
     let sum = gather(x.clone(), &Choice::All);
-    let halves = affine(add(multiply(sum.clone(), sum), affine(gather(multiply(x.clone(), x.clone()), &Choice::All), -1.0, 0.0)), 0.5, 0.0);
+    let halves = affine(
+        add(multiply(sum.clone(), sum), affine(gather(multiply(x.clone(), x.clone()), &Choice::All), -1.0, 0.0)),
+        0.5,
+        0.0,
+    );
     close("fm", &values(sum_width(halves)), &values(sum_width(pair_dots(x))), 1e-5);
 }
 
@@ -148,10 +152,16 @@ fn attention_is_the_sum_over_slots_weighted_by_likeness() {
     for row in 0..2 {
         for query in 0..3 {
             for head in 0..2 {
-                let at = |data: &[f32], slots: usize, slot: usize, i: usize| f64::from(data[(row * slots + slot) * 4 + head * 2 + i]);
-                let score = |slot| ((0..2).map(|i| at(&qs, 3, query, i) * at(&ks, 5, slot, i)).sum::<f64>() / 2f64.sqrt()).exp();
+                let at = |data: &[f32], slots: usize, slot: usize, i: usize| {
+                    f64::from(data[(row * slots + slot) * 4 + head * 2 + i])
+                };
+                let score = |slot| {
+                    ((0..2).map(|i| at(&qs, 3, query, i) * at(&ks, 5, slot, i)).sum::<f64>() / 2f64.sqrt()).exp()
+                };
                 let total: f64 = (0..5).map(score).sum();
-                expected.extend((0..2).map(|i| (0..5).map(|slot| score(slot) / total * at(&vs, 5, slot, i)).sum::<f64>() as f32));
+                expected.extend(
+                    (0..2).map(|i| (0..5).map(|slot| score(slot) / total * at(&vs, 5, slot, i)).sum::<f64>() as f32),
+                );
             }
         }
     }
