@@ -144,6 +144,14 @@ pub enum Op {
         /// Keys the choice.
         site: String,
     },
+    /// A gate between 0 and 1 for each value, which is its logit: drawn while training, the middle of its distribution when serving
+    /// (the hard concrete distribution of Louizos et al., ICLR 2018).
+    HardConcrete {
+        /// The temperature.
+        temperature: Rate,
+        /// Keys the draw.
+        site: String,
+    },
     /// Over the width.
     Softmax,
     /// The weights of a gate, which evaluation reports: the identity.
@@ -232,6 +240,13 @@ pub enum Penalty {
     Distance(Vec<usize>),
     /// The sum of the trace norms of the matrices whose columns are the members' weights.
     TraceNorm(Vec<usize>),
+    /// The sum over members of the squared products of the columns of different subspaces (Ruder et al. 2019).
+    Orthogonal {
+        /// The maps.
+        params: Vec<usize>,
+        /// Into how many subspaces a map's result is split.
+        subspaces: usize,
+    },
     /// The mean over rows of the sum of the second input.
     Mean,
 }
@@ -383,6 +398,22 @@ pub struct Linear {
     pub output: Size,
     /// With a bias or without.
     pub bias: bool,
+    /// Its initial values.
+    pub start: LinearStart,
+}
+
+/// The initial values of a [`Linear`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum LinearStart {
+    /// Uniform, as wide as its input asks for.
+    Uniform,
+    /// Member `t` is `own` times the identity on block `t` of its input and `other` times it on the other blocks; no bias.
+    Blocks {
+        /// On its own block.
+        own: Scale,
+        /// On the others.
+        other: Scale,
+    },
 }
 
 /// Members of a group that read the same slot.
@@ -522,7 +553,11 @@ impl Op {
 
     /// Calls `visit` with the index of every parameter that it reads.
     pub fn visit_params(&mut self, mut visit: impl FnMut(&mut usize)) {
-        if let Op::Penalty { kind: Penalty::Distance(params) | Penalty::TraceNorm(params), .. } = self {
+        if let Op::Penalty {
+            kind: Penalty::Distance(params) | Penalty::TraceNorm(params) | Penalty::Orthogonal { params, .. },
+            ..
+        } = self
+        {
             params.iter_mut().for_each(&mut visit);
         }
         if let Some(param) = self.param_mut() {

@@ -2,16 +2,23 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod adatt;
+pub mod cross_stitch;
 pub mod fields;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
+pub mod nddr;
 pub mod ple;
+pub mod separate;
+pub mod sluice;
+pub mod snr;
+pub mod stem;
 pub mod stop;
 pub mod wide;
 
 use crate::diagnostic::{Diagnostic, diagnostic};
-use crate::hir::{Block, Call, Number, Type, Value};
+use crate::hir::{Block, Call, Expr, Number, Type, Value};
 use crate::lower::{Scope, Stream};
 use crate::schema::Signature;
 
@@ -70,10 +77,17 @@ pub type Options = [(&'static str, Value)];
 /// Every construct, in the order of the documentation.
 pub static ALL: &[&Construct] = &[
     &mlp::MLP,
+    &separate::SEPARATE,
+    &cross_stitch::CROSS_STITCH,
+    &sluice::SLUICE,
+    &nddr::NDDR,
     &moe::MOE,
     &mmoe::MMOE,
     &ple::PLE,
     &ple::CGC,
+    &adatt::ADATT,
+    &stem::STEM,
+    &snr::SNR,
     &fields::FIELDS,
     &fields::FLATTEN,
     &wide::WIDE,
@@ -96,6 +110,48 @@ pub fn number(options: &Options, name: &str) -> Number {
     match option(options, name) {
         Value::Number(number) => *number,
         _ => unreachable!("`{name}` is a number in its signature"),
+    }
+}
+
+/// The number that an option holds, if it was written.
+pub fn maybe_number(options: &Options, name: &str) -> Option<Number> {
+    match option(options, name) {
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// The alternative that an option holds, and its options.
+pub fn choice<'a>(options: &'a Options, name: &str) -> (&'static str, &'a Options) {
+    match option(options, name) {
+        Value::Choice(name, options) => (name, options),
+        _ => unreachable!("`{name}` is one of several alternatives in its signature"),
+    }
+}
+
+/// The groups of tasks that an option holds; none when it was left out.
+pub fn task_groups(options: &Options, name: &str) -> Option<Vec<Vec<usize>>> {
+    match option(options, name) {
+        Value::TaskGroups(groups) => {
+            Some(groups.iter().map(|group| group.iter().map(|task| task.0).collect()).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Where the representation that an option holds stands among the call's inputs.
+pub fn input_position(call: &Call, name: &str) -> usize {
+    match option(&call.options, name) {
+        Value::Input(position) => *position,
+        _ => unreachable!("`{name}` is a required representation in its signature"),
+    }
+}
+
+/// The representation that an option holds; none when it was left out.
+pub fn input<'a>(call: &'a Call, name: &str) -> Option<&'a Expr> {
+    match option(&call.options, name) {
+        Value::Input(position) => call.inputs.get(*position),
+        _ => None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Generator, docs, ident, names, text};
 use crate::ir::{
-    Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Penalty, Pick, Role, Scale, Size,
-    Slot, Symbol, ValueInit,
+    Activation, Block, Choice, Graph, Linear, LinearStart, Members, Node, NodeId, Op, ParamKind, Penalty, Pick, Role,
+    Scale, Size, Slot, Symbol, ValueInit,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -113,13 +113,28 @@ impl Generator<'_> {
         let members = self.member_paths(&linear.members);
         let (input, output, bias) = (block_size(&linear.input), block_size(&linear.output), linear.bias);
         let reading = reading(&linear.members);
-        quote! { init.linear(#members, #input, #output, #bias) #reading }
+        let start = match &linear.start {
+            LinearStart::Uniform => None,
+            LinearStart::Blocks { own, other } => {
+                let (own, other) = (start_number(own), start_number(other));
+                Some(quote! { .starting_as_blocks(#own, #other) })
+            }
+        };
+        quote! { init.linear(#members, #input, #output, #bias) #start #reading }
     }
 
     /// Whether a block's `forward` needs to know the circumstances of the pass.
     pub(super) fn needs_pass(block: &Block) -> bool {
-        let needs =
-            |op: &Op| matches!(op, Op::Dropout { .. } | Op::DropRows { .. } | Op::Gate { .. } | Op::Penalty { .. });
+        let needs = |op: &Op| {
+            matches!(
+                op,
+                Op::Dropout { .. }
+                    | Op::DropRows { .. }
+                    | Op::HardConcrete { .. }
+                    | Op::Gate { .. }
+                    | Op::Penalty { .. }
+            )
+        };
         block.graph.nodes.iter().any(|node| needs(&node.op))
     }
 
@@ -281,6 +296,10 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let field = ident(&rate_field(&rate.path.fields));
             quote! { drop_rows(#first, self.#field, pass, #site) }
         }
+        Op::HardConcrete { temperature, site } => {
+            let field = ident(&rate_field(&temperature.path.fields));
+            quote! { hard_concrete(#first, self.#field, pass, #site) }
+        }
         Op::Softmax => quote! { softmax(#first) },
         Op::Gate { name } => quote! { pass.gate(#name, #first) },
         Op::Mix(of) => {
@@ -340,6 +359,10 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
                     let params = params(list);
                     quote! { pass.penalty(#name, #weight, #first, || trace_norm(&[#(#params),*])) }
                 }
+                Penalty::Orthogonal { params: list, subspaces } => {
+                    let (params, subspaces) = (params(list), names::whole(*subspaces));
+                    quote! { pass.penalty(#name, #weight, #first, || orthogonality(&[#(#params),*], #subspaces)) }
+                }
                 Penalty::Mean => {
                     let of = &inputs[1];
                     quote! { pass.penalty(#name, #weight, #first, || mean(#of)) }
@@ -369,12 +392,16 @@ fn scale(scale: &Scale) -> TokenStream {
     }
 }
 
-/// The start of a value: of a whole value, or of its diagonal.
-fn value_init(init: &ValueInit) -> TokenStream {
-    let number = |scale: &Scale| match scale {
+/// A number where a block is made: a literal, or one of its configuration.
+fn start_number(scale: &Scale) -> TokenStream {
+    match scale {
         Scale::Constant(value) => names::real(*value),
         Scale::Config(rate) => super::config::access(&rate.path),
-    };
+    }
+}
+
+/// The start of a value: of a whole value, or of its diagonal.
+fn value_init(init: &ValueInit) -> TokenStream {
     match init {
         ValueInit::Constant(value) => {
             let value = names::real(*value);
@@ -389,7 +416,7 @@ fn value_init(init: &ValueInit) -> TokenStream {
             quote! { Start::Uniform(#bound) }
         }
         ValueInit::Diagonal { own, other, units } => {
-            let (own, other) = (number(own), number(other));
+            let (own, other) = (start_number(own), start_number(other));
             quote! { Start::Diagonal { own: #own, other: #other, units: #units } }
         }
     }
@@ -439,6 +466,9 @@ fn constants(block: &Block) -> Vec<Constant> {
             }
             Op::DropRows { rate, .. } => {
                 add(rate_field(&rate.path.fields), &number(" Share of the rows set to 0 while training.", &rate.path));
+            }
+            Op::HardConcrete { temperature, .. } => {
+                add(rate_field(&temperature.path.fields), &number(" Temperature of gates.", &temperature.path));
             }
             Op::Affine { factor: Scale::Config(rate), .. } => {
                 add(rate_field(&rate.path.fields), &number(" A factor.", &rate.path));

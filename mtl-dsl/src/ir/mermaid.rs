@@ -95,6 +95,7 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Activate(activation) => activation.word().to_owned(),
         Op::Dropout { rate, .. } => format!("dropout {}", rate.value),
         Op::DropRows { rate, .. } => format!("drop rows {}", rate.value),
+        Op::HardConcrete { .. } => format!("{}<br>hard concrete", node.name),
         Op::Softmax => "softmax".to_owned(),
         Op::Value { param } => format!("{}<br>parameter", block.params[*param].name),
         Op::Gate { .. } => format!("{}<br>gate", node.name),

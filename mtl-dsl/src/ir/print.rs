@@ -110,6 +110,9 @@ impl Display for Line<'_> {
             }
             Op::Dropout { rate, .. } => write!(f, "dropout({inputs}, {} = {})", rate.path, rate.value),
             Op::DropRows { rate, .. } => write!(f, "drop_rows({inputs}, {} = {})", rate.path, rate.value),
+            Op::HardConcrete { temperature, .. } => {
+                write!(f, "hard_concrete({inputs}, {} = {})", temperature.path, temperature.value)
+            }
             Op::Softmax => write!(f, "softmax({inputs})"),
             Op::Gate { .. } => write!(f, "gate({inputs})"),
             Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
@@ -135,6 +138,9 @@ impl Display for Line<'_> {
                 let what = match kind {
                     Penalty::Distance(list) => format!("distance of {}", params(list)),
                     Penalty::TraceNorm(list) => format!("trace norm of {}", params(list)),
+                    Penalty::Orthogonal { params: list, subspaces } => {
+                        format!("{subspaces} subspaces not orthogonal in {}", params(list))
+                    }
                     Penalty::Mean => "mean".to_owned(),
                 };
                 write!(f, "penalty({inputs}: {weight} * {what})")

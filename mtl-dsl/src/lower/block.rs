@@ -4,8 +4,9 @@ use super::{Source, path};
 use crate::constructs;
 use crate::hir::{self, Call, ExprKind, Number, Type, View};
 use crate::ir::{
-    Activation, Block, Choice, Config, ConfigField, ConfigPath, ConfigValue, Graph, Linear, Members, Node, NodeId, Op,
-    Param, ParamKind, ParamName, Penalty, Pick, Rate, Role, Scale, Shape, Size, Slot, Symbol, Value, ValueInit,
+    Activation, Block, Choice, Config, ConfigField, ConfigPath, ConfigValue, Graph, Linear, LinearStart, Members, Node,
+    NodeId, Op, Param, ParamKind, ParamName, Penalty, Pick, Rate, Role, Scale, Shape, Size, Slot, Symbol, Value,
+    ValueInit,
 };
 
 /// A representation in a block.
@@ -409,9 +410,24 @@ impl<'m> Scope<'_, 'm> {
         width: Size,
         bias: bool,
     ) -> NodeId {
+        self.linear_from(part, layer, members, input, width, bias, LinearStart::Uniform)
+    }
+
+    /// The same with a start of its own.
+    #[allow(clippy::too_many_arguments)]
+    pub fn linear_from(
+        &mut self,
+        part: &str,
+        layer: Option<usize>,
+        members: &[Member],
+        input: NodeId,
+        width: Size,
+        bias: bool,
+        start: LinearStart,
+    ) -> NodeId {
         let (name, members) = self.members(part, layer, members);
         let every = members.iter().any(|member| member.slot == Slot::Every);
-        let linear = Linear { members, input: self.shape(input).width.clone(), output: width.clone(), bias };
+        let linear = Linear { members, input: self.shape(input).width.clone(), output: width.clone(), bias, start };
         let slots = if every { self.shape(input).slots.clone() } else { linear.size() };
         let shape = Shape { slots, width, ..self.shape(input).clone() };
         let param = self.param(name, ParamKind::Linear(linear));
@@ -479,6 +495,21 @@ impl<'m> Scope<'_, 'm> {
         let logits = self.linear(part, None, members, input, experts, false);
         let gate = self.softmax(part, logits);
         self.watch_gate(part, gate)
+    }
+
+    /// The same with a bias (Li et al., KDD 2023).
+    pub fn biased_gate(&mut self, part: &str, members: &[Member], input: NodeId, experts: Size) -> NodeId {
+        let logits = self.linear(part, None, members, input, experts, true);
+        let gate = self.softmax(part, logits);
+        self.watch_gate(part, gate)
+    }
+
+    /// Gates between 0 and 1 whose logits are `log_alpha`.
+    pub fn hard_concrete(&mut self, part: &str, temperature: &Rate, log_alpha: NodeId) -> NodeId {
+        let site = format!("{}.{}{part}", self.builder.block.name, self.prefix);
+        let shape = self.shape(log_alpha).clone();
+        let op = Op::HardConcrete { temperature: temperature.clone(), site };
+        self.push(&format!("{part}_gates"), op, vec![log_alpha], shape)
     }
 
     /// Softmax over the width.

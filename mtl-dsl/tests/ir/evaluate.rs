@@ -1,8 +1,8 @@
 //! A plain evaluation of the IR in `f64`: slow, obvious, and independent of the runtime.
 
 use mtl_dsl::ir::{
-    Activation, Block, Choice, Graph, Linear, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale, Slot,
-    ValueInit, View,
+    Activation, Block, Choice, Graph, Linear, LinearStart, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale,
+    Slot, ValueInit, View,
 };
 
 /// Parameters as a function of their member's path.
@@ -131,6 +131,7 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
             mix(choice, &ones, &inputs[0])
         }
         Op::DropRows { .. } | Op::Gate { .. } | Op::Stop | Op::Penalty { .. } => inputs[0].clone(),
+        Op::HardConcrete { .. } => map(&inputs[0], |x| (1.2 / (1.0 + (-x).exp()) - 0.1).clamp(0.0, 1.0)),
         Op::Add => elementwise(&inputs[0], &inputs[1], |a, b| a + b),
         Op::Multiply => elementwise(&inputs[0], &inputs[1], |a, b| a * b),
         Op::Affine { factor: by, shift } => map(&inputs[0], |x| factor(by) * x + shift),
@@ -236,9 +237,15 @@ fn affine(linear: &Linear, input: &Value, weights: &Weights) -> Value {
         };
         assert_eq!(x.len(), linear.input.value(), "input of {path}");
         let width = linear.output.value();
+        // Near its start, as other values.
+        let start = |i: usize, j: usize| match &linear.start {
+            LinearStart::Blocks { own, .. } if i % width == j && i / width == position => factor(own),
+            LinearStart::Blocks { other, .. } if i % width == j => factor(other),
+            _ => 0.0,
+        };
         let column = |j: usize| {
-            let sum: f64 =
-                x.iter().enumerate().map(|(i, x)| x * weights.at(&format!("{path}.weight"), i * width + j)).sum();
+            let weight = |i: usize| start(i, j) + weights.at(&format!("{path}.weight"), i * width + j);
+            let sum: f64 = x.iter().enumerate().map(|(i, x)| x * weight(i)).sum();
             sum + if linear.bias { weights.at(&format!("{path}.bias"), j) } else { 0.0 }
         };
         (0..width).map(column).collect()
