@@ -4,20 +4,11 @@
 
 pub mod adatt;
 pub mod cross_stitch;
-pub mod dcn;
-pub mod din;
-pub mod fibinet;
 pub mod fields;
-pub mod fm;
-pub mod fwfm;
-pub mod masknet;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
-pub mod mran;
-pub mod mtan;
 pub mod nddr;
-pub mod personal;
 pub mod ple;
 pub mod separate;
 pub mod sluice;
@@ -97,18 +88,6 @@ pub static ALL: &[&Construct] = &[
     &adatt::ADATT,
     &stem::STEM,
     &snr::SNR,
-    &personal::PEPNET,
-    &personal::POSO,
-    &mtan::MTAN,
-    &mran::MRAN,
-    &fm::FM,
-    &fm::DEEPFM,
-    &fwfm::FWFM,
-    &dcn::DCN,
-    &masknet::MASKNET,
-    &fibinet::SENET,
-    &fibinet::BILINEAR,
-    &din::DIN,
     &fields::FIELDS,
     &fields::FLATTEN,
     &wide::WIDE,

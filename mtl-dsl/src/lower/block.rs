@@ -302,12 +302,6 @@ impl<'m> Scope<'_, 'm> {
         &self.builder.model.tasks[task].name.text
     }
 
-    /// The mask of a sequence: 1 for each place that holds an id.
-    pub fn mask_of(&self, sequence: &hir::Expr) -> NodeId {
-        let ExprKind::Input(features, _) = &sequence.kind else { unreachable!("a sequence is a feature") };
-        self.builder.argument(&Source::Columns(features.clone(), View::Mask), Type::Vec(0)).value
-    }
-
     /// The names of the features that an input reads.
     pub fn feature_names(&self, input: &hir::Expr) -> Vec<String> {
         let ExprKind::Input(features, _) = &input.kind else { return Vec::new() };
