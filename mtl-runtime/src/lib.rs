@@ -52,10 +52,11 @@ pub mod __private {
     };
     pub use crate::init::{Init, Start, members, task_members};
     pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
-    pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, trace_norm};
+    pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, orthogonality, trace_norm};
     pub use crate::ops::{
-        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, logits, mean, mean_width, mix,
-        multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width, transpose,
+        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, logits, mean,
+        mean_width, mix, multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width,
+        transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

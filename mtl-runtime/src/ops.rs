@@ -7,6 +7,7 @@
 mod activation;
 mod attention;
 mod block;
+mod concrete;
 mod dropout;
 mod elementwise;
 mod kernel;
@@ -24,6 +25,7 @@ mod vector;
 
 pub use activation::{Activation, activate};
 pub use attention::attention;
+pub use concrete::hard_concrete;
 pub use dropout::{drop_rows, dropout};
 pub use elementwise::{add, affine, multiply, stop};
 pub use linear::linear;

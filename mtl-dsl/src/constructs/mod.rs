@@ -2,7 +2,6 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
-pub mod adatt;
 pub mod cross_stitch;
 pub mod fields;
 pub mod mlp;
@@ -13,12 +12,11 @@ pub mod ple;
 pub mod separate;
 pub mod sluice;
 pub mod snr;
-pub mod stem;
 pub mod stop;
 pub mod wide;
 
 use crate::diagnostic::{Diagnostic, diagnostic};
-use crate::hir::{Block, Call, Expr, Number, Type, Value};
+use crate::hir::{Block, Call, Number, Type, Value};
 use crate::lower::{Scope, Stream};
 use crate::schema::Signature;
 
@@ -85,8 +83,6 @@ pub static ALL: &[&Construct] = &[
     &mmoe::MMOE,
     &ple::PLE,
     &ple::CGC,
-    &adatt::ADATT,
-    &stem::STEM,
     &snr::SNR,
     &fields::FIELDS,
     &fields::FLATTEN,
@@ -135,22 +131,6 @@ pub fn task_groups(options: &Options, name: &str) -> Option<Vec<Vec<usize>>> {
         Value::TaskGroups(groups) => {
             Some(groups.iter().map(|group| group.iter().map(|task| task.0).collect()).collect())
         }
-        _ => None,
-    }
-}
-
-/// Where the representation that an option holds stands among the call's inputs.
-pub fn input_position(call: &Call, name: &str) -> usize {
-    match option(&call.options, name) {
-        Value::Input(position) => *position,
-        _ => unreachable!("`{name}` is a required representation in its signature"),
-    }
-}
-
-/// The representation that an option holds; none when it was left out.
-pub fn input<'a>(call: &'a Call, name: &str) -> Option<&'a Expr> {
-    match option(&call.options, name) {
-        Value::Input(position) => call.inputs.get(*position),
         _ => None,
     }
 }

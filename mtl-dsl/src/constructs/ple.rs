@@ -16,12 +16,10 @@ pub static PLE: Construct =
 pub static CGC: Construct =
     Construct { signature: &CGC_SIGNATURE, reads: Reads::One, result: cgc_result, template: None, lower: lower_cgc };
 
-/// The shared experts of a level.
-pub(super) const SHARED: Parameter =
-    Parameter::optional("shared", Shape::Block { may_be_empty: true }, "Experts of all tasks.");
-/// The experts of each task of a level.
-pub(super) const EACH: Parameter =
-    Parameter::optional("each", Shape::Block { may_be_empty: true }, "Experts of each task.");
+const EXPERTS: [Parameter; 2] = [
+    Parameter::optional("shared", Shape::Block { may_be_empty: true }, "Experts of all tasks."),
+    Parameter::optional("each", Shape::Block { may_be_empty: true }, "Experts of each task."),
+];
 
 static PLE_SIGNATURE: Signature = Signature {
     name: "ple",
@@ -35,31 +33,24 @@ static PLE_SIGNATURE: Signature = Signature {
     )],
 };
 
-/// A level of groups of experts.
-pub(super) static LEVEL: Signature =
-    Signature { name: "level", docs: "A level of experts.", positional: 0, parameters: &[SHARED, EACH] };
+static LEVEL: Signature = Signature { name: "level", docs: "One level of `ple`.", positional: 0, parameters: &EXPERTS };
 
 static CGC_SIGNATURE: Signature = Signature {
     name: "cgc",
     docs: "One level of `ple`: a task's gate mixes its own experts and the shared ones.",
     positional: 0,
-    parameters: &[SHARED, EACH],
+    parameters: &EXPERTS,
 };
 
 /// `vec` to `each vec`, as wide as an expert of the last level.
 fn ple_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
-    check_levels(call, sink).map(Type::EachVec)
-}
-
-/// Checks every level, and gives the width of the last one.
-pub(super) fn check_levels(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<usize> {
     let Value::Groups(levels) = option(&call.options, "levels") else { return None };
     let mut width = None;
     for level in levels {
         width = Some(level_width(call, level, sink)?);
     }
-    width
+    width.map(Type::EachVec)
 }
 
 fn cgc_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
@@ -68,7 +59,7 @@ fn cgc_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Ty
 }
 
 /// The width of a level's experts: shared and owned ones are mixed, so they must agree.
-pub(super) fn level_width(call: &Call, level: &Options, sink: &mut Vec<Diagnostic>) -> Option<usize> {
+fn level_width(call: &Call, level: &Options, sink: &mut Vec<Diagnostic>) -> Option<usize> {
     let groups: Vec<_> = ["shared", "each"].iter().filter_map(|name| block(level, name)).collect();
     let (present, empty): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.count.value > 0.0);
     if present.is_empty() {
@@ -218,6 +209,6 @@ fn alike(a: &Block, b: &Block) -> bool {
 }
 
 /// A group that has blocks.
-pub(super) fn group<'a>(options: &'a Options, name: &str) -> Option<&'a Block> {
+fn group<'a>(options: &'a Options, name: &str) -> Option<&'a Block> {
     block(options, name).filter(|group| group.count.value > 0.0)
 }

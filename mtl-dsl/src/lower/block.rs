@@ -497,13 +497,6 @@ impl<'m> Scope<'_, 'm> {
         self.watch_gate(part, gate)
     }
 
-    /// The same with a bias (Li et al., KDD 2023).
-    pub fn biased_gate(&mut self, part: &str, members: &[Member], input: NodeId, experts: Size) -> NodeId {
-        let logits = self.linear(part, None, members, input, experts, true);
-        let gate = self.softmax(part, logits);
-        self.watch_gate(part, gate)
-    }
-
     /// Gates between 0 and 1 whose logits are `log_alpha`.
     pub fn hard_concrete(&mut self, part: &str, temperature: &Rate, log_alpha: NodeId) -> NodeId {
         let site = format!("{}.{}{part}", self.builder.block.name, self.prefix);

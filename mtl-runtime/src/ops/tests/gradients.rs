@@ -204,6 +204,15 @@ fn sums_and_products() {
 }
 
 #[test]
+fn gates_that_are_drawn() {
+    for pass in [Pass::training(3, 14), Pass::serving()] {
+        check_gradient("hard_concrete", &[noise(1, [1, 3, 4])], &|x| {
+            flat(hard_concrete(x[0].clone(), 0.9, &pass, "h"))
+        });
+    }
+}
+
+#[test]
 fn attention_of_heads() {
     let inputs = [noise(1, [2, 3, 6]), noise(2, [2, 4, 6]), noise(3, [2, 4, 6])];
     for heads in [1, 2, 3] {

@@ -180,6 +180,22 @@ fn rows_are_hidden_at_their_rate_and_never_when_serving() {
 }
 
 #[test]
+fn hard_concrete_gates_are_open_as_often_as_their_closed_form() {
+    let log_alpha = || tensor(&[0.0; 40_000], [1, 200, 200]);
+    for (temperature, expected) in [(2.0 / 3.0, 0.8318), (0.9, 0.8964)] {
+        let gates = values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 2), "h"));
+        assert!(gates.iter().all(|gate| (0.0..=1.0).contains(gate)));
+        let open = gates.iter().filter(|&&gate| gate > 0.0).count() as f64 / 40_000.0;
+        // Four standard deviations of 40,000 draws.
+        assert!((open - expected).abs() < 0.008, "{open} of {expected} open at {temperature}");
+        assert_eq!(gates, values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 2), "h")));
+        assert_ne!(gates, values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 3), "h")));
+    }
+    let serving = values(hard_concrete(tensor(&[0.0, 9.0, -9.0], [1, 1, 3]), 0.9, &Pass::serving(), "h"));
+    close("serving", &serving, &[0.5, 1.0, 0.0], 1e-6);
+}
+
+#[test]
 fn no_gradient_passes_a_stop() {
     let grads = gradient(&[noise(1, [2, 2, 3])], &|x| multiply(stop(x[0].clone()), x[0].clone()).flatten(0, 2));
     let plain = gradient(&[noise(1, [2, 2, 3])], &|x| multiply(x[0].clone(), x[0].clone()).flatten(0, 2));
