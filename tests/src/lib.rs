@@ -161,7 +161,8 @@ pub fn logits<M: Model>(network: &M, x: &[f32]) -> Vec<f32> {
     numbers(network.forward(input::<M>(x), &Pass::serving()))
 }
 
-fn input<M: Model>(x: &[f32]) -> Tensor<3> {
+/// Input rows as a tensor.
+pub fn input<M: Model>(x: &[f32]) -> Tensor<3> {
     let width = width::<M>();
     Tensor::from_data(TensorData::new(x.to_vec(), [x.len() / width, 1, width]), &Device::default().autodiff())
 }
