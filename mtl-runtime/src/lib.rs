@@ -55,7 +55,7 @@ pub mod __private {
     pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, trace_norm};
     pub use crate::ops::{
         Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, logits, mean, mean_width, mix,
-        multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width, transpose,
+        multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width, top_k, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

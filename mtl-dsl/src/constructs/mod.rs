@@ -2,11 +2,14 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod adatt;
 pub mod fields;
+mod gates;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
 pub mod ple;
+pub mod stem;
 pub mod stop;
 pub mod wide;
 
@@ -78,6 +81,8 @@ pub static ALL: &[&Construct] = &[
     &fields::FLATTEN,
     &wide::WIDE,
     &stop::STOP,
+    &adatt::ADATT,
+    &stem::STEM,
 ];
 
 /// The construct of this name.

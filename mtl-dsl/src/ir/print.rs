@@ -111,6 +111,7 @@ impl Display for Line<'_> {
             Op::Dropout { rate, .. } => write!(f, "dropout({inputs}, {} = {})", rate.path, rate.value),
             Op::DropRows { rate, .. } => write!(f, "drop_rows({inputs}, {} = {})", rate.path, rate.value),
             Op::Softmax => write!(f, "softmax({inputs})"),
+            Op::TopK { k } => write!(f, "top_k({inputs}, {k})"),
             Op::Gate { .. } => write!(f, "gate({inputs})"),
             Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
             Op::Gather(choice) => write!(f, "gather({inputs}; {choice})"),
