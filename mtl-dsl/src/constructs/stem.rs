@@ -1,6 +1,6 @@
 //! `stem`: shared and task-owned embeddings, all of them read and the own ones alone trained (Su et al., AAAI 2024).
 
-use super::adatt::{LEVEL, levels, levels_width};
+use super::adatt::{LEVEL, common, levels, levels_width};
 use super::ple::layers;
 use super::{Construct, Context, Options, Reads, block, option, vec_input};
 use crate::diagnostic::{Diagnostic, diagnostic};
@@ -70,7 +70,8 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let own = &inputs[own_position(call)];
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
     let own = Stream { value: scope.of_tasks(own, &tasks), tasks: Some(tasks.clone()) };
-    let mut streams = (inputs[0].clone(), own);
+    let shared = Stream { value: common(&inputs[0], scope), tasks: None };
+    let mut streams = (shared, own);
     let hidden = match option(&call.options, "gate") {
         Value::Numbers(widths) => scope.widths("gate", "Widths of the gates' hidden layers.", widths),
         _ => Vec::<Size>::new(),
