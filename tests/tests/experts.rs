@@ -1,7 +1,7 @@
 //! Gates, task-to-task fusion and task-owned embeddings: agreement with PyTorch (`goldens/experts.py`), and laws.
 
 use mtl_runtime::{Model, mtl};
-use mtl_tests::{assert_close, check_golden, golden, gradients, logits, network, normal, values, width, with};
+use mtl_tests::{Arrays, assert_close, check_golden, golden, gradients, logits, network, normal, values, width, with};
 
 const ROWS: usize = 7;
 
@@ -57,17 +57,17 @@ mtl! { model SmallTopK {
 
 #[test]
 fn adatt_agrees_with_pytorch() {
-    check_golden::<SmallAdatt>(&golden("adatt"), &Clone::clone);
+    check_golden::<SmallAdatt>(&golden("adatt"), &Arrays::clone);
 }
 
 #[test]
 fn stem_agrees_with_pytorch() {
-    check_golden::<SmallStem>(&golden("stem"), &Clone::clone);
+    check_golden::<SmallStem>(&golden("stem"), &Arrays::clone);
 }
 
 #[test]
 fn a_sparse_mmoe_agrees_with_pytorch() {
-    check_golden::<SmallTopK>(&golden("mmoe_top_k"), &Clone::clone);
+    check_golden::<SmallTopK>(&golden("mmoe_top_k"), &Arrays::clone);
 }
 
 mtl! { model Dense {
@@ -190,7 +190,7 @@ mtl! { model Each {
 } }
 
 mtl! { model Stem {
-    features x { a: category(vocab: 5, dim: 4), b: category(vocab: 5, dim: 4) }
+    features x { a: id(buckets: 5, dim: 4), b: id(buckets: 5, dim: 4) }
     task one: binary; task two: binary;
     let h = stem(x, own: own(x), levels: [level(shared: 1 * mlp([4]), each: 2 * mlp([4]))]);
     tower each = mlp(h, [3]);
