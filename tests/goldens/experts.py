@@ -28,14 +28,14 @@ def adatt(p, x, levels=((2, 2, 4), (1, 1, 3))):
         at, last = f"h.level_{level}", level == len(levels)
         w, b = both(p, at, T * own, shared, width, out)
         gw, gb = group(p, f"{at}_gates", T, width, T * own + shared)
-        c = p(f"{at}_own_weights", T, own) if own > 1 else torch.ones(T, own)
+        c = p(f"{at}_own_weights.value", T, own) if own > 1 else torch.ones(T, own)
         mine = [[torch.relu(linear(streams[t], w[t * own + j], b[t * own + j])) for j in range(own)] for t in range(T)]
         theirs = [torch.relu(linear(common, w[T * own + j], b[T * own + j])) for j in range(shared)]
         every = [e for experts in mine for e in experts] + theirs
         new = [mix(torch.softmax(linear(streams[t], gw[t], gb[t]), 1), every) + sum(c[t, j] * mine[t][j] for j in range(own)) for t in range(T)]
         if not last:
             sw, sb = group(p, f"{at}_shared_gate", 1, width, T * own + shared)
-            sc = p(f"{at}_shared_weights", 1, shared) if shared > 1 else torch.ones(1, shared)
+            sc = p(f"{at}_shared_weights.value", 1, shared) if shared > 1 else torch.ones(1, shared)
             common = mix(torch.softmax(linear(common, sw[0], sb[0]), 1), every) + sum(sc[0, j] * theirs[j] for j in range(shared))
         streams, width = new, out
     return towers(p, streams, width, 2)
