@@ -154,6 +154,11 @@ pub enum Op {
     },
     /// Over the width.
     Softmax,
+    /// The softmax over the `k` greatest of the width; the others are 0.
+    TopK {
+        /// How many; all where the width has no more.
+        k: Size,
+    },
     /// The weights of a gate, which evaluation reports: the identity.
     Gate {
         /// Its name in the report.

@@ -23,7 +23,7 @@ pub struct Signature {
 }
 
 /// An option of a [`Signature`].
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,

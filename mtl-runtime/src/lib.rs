@@ -56,7 +56,7 @@ pub mod __private {
     pub use crate::ops::{
         Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, logits, mean,
         mean_width, mix, multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width,
-        transpose,
+        top_k, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

@@ -21,6 +21,7 @@ mod shape;
 mod softmax;
 #[cfg(test)]
 pub(crate) mod tests;
+mod top_k;
 mod vector;
 
 pub use activation::{Activation, activate};
@@ -35,6 +36,7 @@ pub use pairs::{pair_dots, pair_products};
 pub use reduce::{mean, mean_width, sum_width};
 pub use shape::{columns, concat, logits, narrow, reshape, select, stack, transpose};
 pub use softmax::softmax;
+pub use top_k::top_k;
 
 pub(crate) use block::{from_vec, into_vec, to_vec};
 pub(crate) use kernel::{Kernel, on_cpu, unary};

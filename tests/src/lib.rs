@@ -178,11 +178,13 @@ pub struct Gradients {
     pub losses: Vec<f32>,
     /// The gradient of their weighted sum by the parameter's path; zeros where it does not arrive.
     pub of: BTreeMap<String, Vec<f32>>,
+    /// The gradient of the input, as the rows.
+    pub x: Vec<f32>,
 }
 
 /// The gradient of `sum_t task_weights[t] * loss_t` for rows `x` with labels and row weights `[B, T]`.
 pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f32], task_weights: &[f32]) -> Gradients {
-    let x = input::<M>(x);
+    let x = input::<M>(x).require_grad();
     let losses = loss::task_losses(
         &M::schema(&M::default_config()),
         network.forward(x.clone(), &Pass::training(0, 0)),
@@ -193,7 +195,8 @@ pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f3
     let found = (losses.clone() * factors).sum().backward();
     let mut visitor = Collect { gradients: &found, path: Vec::new(), of: BTreeMap::new() };
     network.visit(&mut visitor);
-    Gradients { losses: numbers(losses), of: visitor.of }
+    let x = x.grad(&found).map_or_else(Vec::new, numbers);
+    Gradients { losses: numbers(losses), of: visitor.of, x }
 }
 
 struct Collect<'a> {

@@ -2,8 +2,10 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod adatt;
 pub mod cross_stitch;
 pub mod fields;
+mod gates;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
@@ -12,6 +14,7 @@ pub mod ple;
 pub mod separate;
 pub mod sluice;
 pub mod snr;
+pub mod stem;
 pub mod stop;
 pub mod wide;
 
@@ -88,6 +91,8 @@ pub static ALL: &[&Construct] = &[
     &fields::FLATTEN,
     &wide::WIDE,
     &stop::STOP,
+    &adatt::ADATT,
+    &stem::STEM,
 ];
 
 /// The construct of this name.

@@ -301,6 +301,10 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             quote! { hard_concrete(#first, self.#field, pass, #site) }
         }
         Op::Softmax => quote! { softmax(#first) },
+        Op::TopK { k } => {
+            let k = ident(&k_field(k));
+            quote! { top_k(#first, self.#k) }
+        }
         Op::Gate { name } => quote! { pass.gate(#name, #first) },
         Op::Mix(of) => {
             let choice = choice(of);
@@ -479,6 +483,7 @@ fn constants(block: &Block) -> Vec<Constant> {
             Op::Reshape { name } if !node.shape.slots.is_constant() => {
                 add(slots_field(name), &size(" Slots of a value.", &node.shape.slots));
             }
+            Op::TopK { k } => add(k_field(k), &size(" Experts to which a gate gives a weight.", k)),
             Op::Attention { heads, name } => add(heads_field(name), &size(" Heads of attention.", heads)),
             _ => {}
         }
@@ -542,6 +547,15 @@ fn columns_field(name: &str) -> String {
     format!("{name}_columns")
 }
 
+/// The field of the configuration that a size is, within its block.
+fn k_field(k: &Size) -> String {
+    let path = k.symbols().find_map(|symbol| match symbol {
+        Symbol::Config(path) => Some(rate_field(&path.fields)),
+        _ => None,
+    });
+    path.unwrap_or_else(|| "top_k".to_owned())
+}
+
 fn heads_field(name: &str) -> String {
     format!("{name}_heads")
 }
@@ -566,6 +580,7 @@ pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
             Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
             Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
             Op::Attention { heads, .. } => depends(heads),
+            Op::TopK { k } => depends(k),
             Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
                 depends(rows)
                     || match pick {

@@ -97,6 +97,7 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::DropRows { rate, .. } => format!("drop rows {}", rate.value),
         Op::HardConcrete { .. } => format!("{}<br>hard concrete", node.name),
         Op::Softmax => "softmax".to_owned(),
+        Op::TopK { k } => format!("softmax of top {k}"),
         Op::Value { param } => format!("{}<br>parameter", block.params[*param].name),
         Op::Gate { .. } => format!("{}<br>gate", node.name),
         Op::Gather(choice) => format!("{}<br>gather {choice}", node.name),

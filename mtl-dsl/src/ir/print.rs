@@ -114,6 +114,7 @@ impl Display for Line<'_> {
                 write!(f, "hard_concrete({inputs}, {} = {})", temperature.path, temperature.value)
             }
             Op::Softmax => write!(f, "softmax({inputs})"),
+            Op::TopK { k } => write!(f, "top_k({inputs}, {k})"),
             Op::Gate { .. } => write!(f, "gate({inputs})"),
             Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
             Op::Gather(choice) => write!(f, "gather({inputs}; {choice})"),

@@ -490,13 +490,6 @@ impl<'m> Scope<'_, 'm> {
         self.push(name, Op::DropRows { rate: rate.clone(), site }, vec![input], shape)
     }
 
-    /// A softmax gate, linear in its input and without bias (as in the papers), over `experts` columns.
-    pub fn gate(&mut self, part: &str, members: &[Member], input: NodeId, experts: Size) -> NodeId {
-        let logits = self.linear(part, None, members, input, experts, false);
-        let gate = self.softmax(part, logits);
-        self.watch_gate(part, gate)
-    }
-
     /// Gates between 0 and 1 whose logits are `log_alpha`.
     pub fn hard_concrete(&mut self, part: &str, temperature: &Rate, log_alpha: NodeId) -> NodeId {
         let site = format!("{}.{}{part}", self.builder.block.name, self.prefix);
@@ -509,6 +502,12 @@ impl<'m> Scope<'_, 'm> {
     pub fn softmax(&mut self, name: &str, logits: NodeId) -> NodeId {
         let shape = self.shape(logits).clone();
         self.push(name, Op::Softmax, vec![logits], shape)
+    }
+
+    /// Softmax over the `k` greatest of the width.
+    pub fn top_k(&mut self, name: &str, logits: NodeId, k: Size) -> NodeId {
+        let shape = self.shape(logits).clone();
+        self.push(name, Op::TopK { k }, vec![logits], shape)
     }
 
     /// Weights of a gate, which evaluation reports as use of its experts and entropy.

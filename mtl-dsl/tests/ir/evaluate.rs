@@ -124,6 +124,7 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         Op::Activate(activation) => activate(*activation, inputs[0].clone()),
         Op::Dropout { .. } => inputs[0].clone(),
         Op::Softmax => inputs[0].iter().map(|row| softmax(row)).collect(),
+        Op::TopK { k } => inputs[0].iter().map(|row| top_k(row, k.value())).collect(),
         Op::Mix(choice) => mix(choice, &inputs[0], &inputs[1]),
         Op::Gather(choice) => {
             let rows = lists(choice, node.shape.slots.value(), inputs[0].len());
@@ -278,6 +279,13 @@ fn normal(slot: &[f64]) -> Vec<f64> {
 
 fn softmax(row: &[f64]) -> Vec<f64> {
     let powers: Vec<f64> = row.iter().map(|x| x.exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|x| x / sum).collect()
+}
+
+fn top_k(row: &[f64], k: usize) -> Vec<f64> {
+    let rank = |i: usize| (0..row.len()).filter(|&j| row[j] > row[i] || row[j] == row[i] && j < i).count();
+    let powers: Vec<f64> = (0..row.len()).map(|i| if rank(i) < k { row[i].exp() } else { 0.0 }).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|x| x / sum).collect()
 }

@@ -114,6 +114,15 @@ fn linear_of_strided_inputs() {
     );
 }
 
+/// Logits far enough apart that no difference changes which are the greatest.
+#[test]
+fn softmax_of_the_greatest_logits() {
+    let logits: Vec<f32> = (0..60).map(|at| (at * 7 % 5) as f32 * 0.7 - 1.0 + at as f32 * 1e-3).collect();
+    for k in [1, 2, 5, 9] {
+        check_gradient(&format!("top {k}"), &[(logits.clone(), [4, 3, 5])], &|x| flat(top_k(x[0].clone(), k)));
+    }
+}
+
 #[test]
 fn softmax_of_gates() {
     check_both("softmax", &[noise(1, [4, 3, 5])], &|x| flat(softmax(x[0].clone())), &|x| {
