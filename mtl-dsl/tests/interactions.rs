@@ -133,8 +133,34 @@ fn fields_are_scaled_by_what_their_means_say() {
     let scales = relu(linear("h.senet_excite", &relu(linear("h.senet_squeeze", &means, 1, true)), 3, true));
     let fields: Vec<Vec<f64>> =
         v.iter().zip(scales).map(|(field, by)| field.iter().map(|x| x * by).collect()).collect();
-    // The fields are read inside the inner call, so their maps keep their names.
     expect("flatten(senet(user, item))", |_| fields.concat());
+}
+
+#[test]
+fn pairs_of_fields_under_a_matrix() {
+    let v = fields();
+    for (option, member) in [("shared", ["", "", ""]), ("each", [".0", ".0", ".1"]), ("pairs", [".0", ".1", ".2"])] {
+        let pair = |((f, g), member): ((usize, usize), &str)| {
+            times(&linear(&format!("h.bilinear_pair{member}"), &v[f], 3, false), &v[g])
+        };
+        let pairs: Vec<f64> = [(0, 1), (0, 2), (1, 2)].into_iter().zip(member).flat_map(pair).collect();
+        expect(&format!("flatten(bilinear(user, item, weights: {option}))"), |_| pairs.clone());
+    }
+}
+
+#[test]
+fn masks_read_what_the_task_took() {
+    expect("mtan(concat(user, item), [4, 3])", |task| {
+        let (mut trunk, mut taken) = (input(), Vec::new());
+        for (width, layer) in [(4, 1), (3, 2)] {
+            trunk = relu(linear(&format!("h.trunk_{layer}"), &trunk, width, true));
+            let read = [trunk.clone(), taken].concat();
+            let inner = relu(linear(&format!("h.mask_hidden_{layer}.{task}"), &read, width, true));
+            let mask = sigmoid(linear(&format!("h.mask_{layer}.{task}"), &inner, width, true));
+            taken = times(&mask, &trunk);
+        }
+        taken
+    });
 }
 
 fn relate(part: &str, x: &[Vec<f64>]) -> Vec<Vec<f64>> {

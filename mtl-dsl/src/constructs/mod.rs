@@ -2,6 +2,7 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod bilinear;
 pub mod dcn;
 pub mod deepfm;
 pub mod din;
@@ -96,6 +97,7 @@ pub static ALL: &[&Construct] = &[
     &dcn::DCN,
     &masknet::MASKNET,
     &senet::SENET,
+    &bilinear::BILINEAR,
     &din::DIN,
     &mran::MRAN,
     &pepnet::PEPNET,
