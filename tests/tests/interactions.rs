@@ -137,7 +137,8 @@ fn fwfm_with_weights_of_one_on_the_pairs_is_fm() {
 
 #[test]
 fn gates_without_logits_leave_pepnet_a_network_per_task() {
-    let open = with(network::<Pepnet>(4), |path, shape| path.contains("gate").then(|| vec![0.0; shape.iter().product()]));
+    let open =
+        with(network::<Pepnet>(4), |path, shape| path.contains("gate").then(|| vec![0.0; shape.iter().product()]));
     let from = values(&open);
     let plain = with(network::<OwnLayers>(5), |path, _| {
         let (layer, part) = path.trim_start_matches("tower_each.").split_once('.').unwrap();
@@ -166,7 +167,9 @@ fn masks_of_one_leave_the_shared_bottom() {
         last.then(|| vec![value; shape.iter().product()])
     });
     let from = values(&open);
-    let hard = with(network::<Hard>(7), |path, _| Some(from[&path.replace("h.hidden", "h.trunk")].clone()));
+    let hard = with(network::<Hard>(7), |path, _| {
+        Some(from[&path.replacen("h.hidden", "h.trunk", usize::from(path.starts_with("h.")))].clone())
+    });
     assert_close("logits", &logits(&open, &rows::<Mtan>()), &logits(&hard, &rows::<Hard>()), 1e-6);
 }
 
@@ -183,6 +186,6 @@ fn a_mask_of_one_task_learns_from_its_task_alone() {
     let found = gradients(&mtan, &rows::<Mtan>(), &[1.0; ROWS * 2], &[1.0; ROWS * 2], &[1.0, 0.0]);
     let gradient = &found.of["h.mask_1.bias"];
     let (first, second) = gradient.split_at(gradient.len() / 2);
-    assert!(first.iter().any(|value| value.abs() > 1e-6), "{first:?}");
+    assert!(first.iter().any(|value| *value != 0.0), "{first:?}");
     assert!(second.iter().all(|value| *value == 0.0), "{second:?}");
 }
