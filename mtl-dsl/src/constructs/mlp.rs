@@ -120,6 +120,11 @@ impl Layers {
         Layers { widths, activation, dropout, norm: word(options, "norm") == "layer" }
     }
 
+    /// Layers of these widths, without norm and dropout.
+    pub fn of(widths: Vec<Size>, activation: Activation) -> Layers {
+        Layers { widths, activation, dropout: None, norm: false }
+    }
+
     /// The width of the last layer as a field of its own, `width`.
     pub fn last(options: &Options, scope: &mut Scope) -> Size {
         let last = hidden(options).last();

@@ -3,14 +3,27 @@
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
 pub mod adatt;
+pub mod bilinear;
 pub mod cross_stitch;
+pub mod dcn;
+pub mod deepfm;
+pub mod din;
 pub mod fields;
+pub mod fm;
+pub mod fwfm;
+mod gate_unit;
 mod gates;
+pub mod masknet;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
+pub mod mran;
+pub mod mtan;
 pub mod nddr;
+pub mod pepnet;
 pub mod ple;
+pub mod poso;
+pub mod senet;
 pub mod separate;
 pub mod sluice;
 pub mod snr;
@@ -93,6 +106,18 @@ pub static ALL: &[&Construct] = &[
     &stop::STOP,
     &adatt::ADATT,
     &stem::STEM,
+    &fm::FM,
+    &fwfm::FWFM,
+    &deepfm::DEEPFM,
+    &dcn::DCN,
+    &masknet::MASKNET,
+    &senet::SENET,
+    &bilinear::BILINEAR,
+    &din::DIN,
+    &mran::MRAN,
+    &pepnet::PEPNET,
+    &poso::POSO,
+    &mtan::MTAN,
 ];
 
 /// The construct of this name.
@@ -164,7 +189,12 @@ pub fn template_width(block: &Block) -> usize {
 
 /// The width of the call's first input, which must be one vector for all tasks.
 fn vec_input(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<usize> {
-    let input = &call.inputs[0];
+    shared_input(call, 0, sink)
+}
+
+/// The width of this input of the call, which must be one vector for all tasks.
+fn shared_input(call: &Call, position: usize, sink: &mut Vec<Diagnostic>) -> Option<usize> {
+    let input = &call.inputs[position];
     match input.ty {
         Type::Vec(width) => Some(width),
         other => {
@@ -207,6 +237,34 @@ fn fields_input(call: &Call) -> (usize, usize) {
     match call.inputs[0].ty {
         Type::Fields { count, width } => (count, width),
         _ => unreachable!("the checker makes fields of what such a block reads"),
+    }
+}
+
+/// Reports a single field, which has nothing to interact with.
+fn several_fields(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<()> {
+    if fields_input(call).0 > 1 {
+        return Some(());
+    }
+    sink.push(diagnostic!(
+        TypeMismatch, call.inputs[0].span, "`{}` reads several fields, but this is `{}`", call.construct, call.inputs[0].ty;
+        label(call.name_span): "makes something of each pair of fields"; help: "give it more features: `{}(user, item)`", call.construct
+    ));
+    None
+}
+
+/// The widths that an option holds.
+fn width_list<'a>(options: &'a Options, name: &str) -> &'a [Number] {
+    match option(options, name) {
+        Value::Numbers(widths) => widths,
+        _ => unreachable!("`{name}` is a list of widths in its signature"),
+    }
+}
+
+/// The position, among the call's inputs, of the representation that an option holds.
+fn input(options: &Options, name: &str) -> usize {
+    match option(options, name) {
+        Value::Input(position) => *position,
+        _ => unreachable!("`{name}` is a representation in its signature"),
     }
 }
 

@@ -329,6 +329,25 @@ impl<'m> Scope<'_, 'm> {
         tasks.iter().map(|task| self.member_of(*task, input)).collect()
     }
 
+    /// `input` with the slots of `tasks` in this order, and the members of a group on it: one of each task, or everyone's.
+    pub fn own_members(&mut self, input: &Stream, tasks: Option<&[usize]>) -> (NodeId, Vec<Member>) {
+        let Some(tasks) = tasks else { return (input.value, vec![Member::shared(Slot::Own)]) };
+        let member = |task: &usize| Member { owner: Owner::Task(*task), count: None, slot: Slot::Own };
+        (self.of_tasks(input, tasks), tasks.iter().map(member).collect())
+    }
+
+    /// The mask of a sequence that is an argument of the block: a column for each place, 1 where it holds something.
+    pub fn mask(&self, sequence: NodeId) -> NodeId {
+        let position = self.builder.sources.get(sequence.0).and_then(|source| match source {
+            Source::Columns(features, View::Sequence) => {
+                let mask = Source::Columns(features.clone(), View::Mask);
+                self.builder.sources.iter().position(|other| *other == mask)
+            }
+            _ => None,
+        });
+        NodeId(position.unwrap_or_else(|| unreachable!("a sequence comes with its mask")))
+    }
+
     /// The slots of `tasks`, in this order; the only slot of a value that all share.
     pub fn of_tasks(&mut self, input: &Stream, tasks: &[usize]) -> NodeId {
         match &input.tasks {

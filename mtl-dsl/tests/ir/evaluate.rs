@@ -14,7 +14,7 @@ pub struct Weights {
 
 impl Weights {
     /// A number in -1..1 that depends on the path and the position.
-    fn at(&self, path: &str, position: usize) -> f64 {
+    pub fn at(&self, path: &str, position: usize) -> f64 {
         let moved = self.moved.as_ref().is_some_and(|part| path.contains(part));
         let key = format!("{path}#{position}#{moved}");
         // FNV-1a, and a multiplication that spreads its last bits.
