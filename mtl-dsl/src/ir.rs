@@ -186,6 +186,8 @@ pub enum Op {
     SumWidth,
     /// The mean over the width.
     MeanWidth,
+    /// The inner product of each slot with the same slot of the second input, over the root of the width.
+    ScaledDots,
     /// The inner product of each pair of slots, as columns: (0, 1), (0, 2), ..., (1, 2), ...
     PairDots,
     /// The product, element by element, of each pair of slots, in the order of [`Op::PairDots`].
@@ -212,6 +214,8 @@ pub enum Op {
         /// Its name in the report.
         name: String,
     },
+    /// While training, the first input and a block's value as one more column; the first input when serving.
+    Head(usize),
     /// The towers' values in the order of the tasks: for each input, its columns of the logits.
     Logits(Vec<Vec<usize>>),
 }

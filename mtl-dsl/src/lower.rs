@@ -34,7 +34,7 @@ pub fn lower(model: &hir::Model) -> Model {
         };
         lowering.lets.push(value);
     }
-    let mut towers = Vec::new();
+    let (mut towers, mut heads) = (Vec::new(), Vec::new());
     for tower in &model.towers {
         let name = match tower.each {
             true => "tower_each".to_owned(),
@@ -47,11 +47,16 @@ pub fn lower(model: &hir::Model) -> Model {
             [] => value,
             _ => lowering.train_only(&training, &format!("{name}_train_only"), Role::Tower(tasks.clone()), value),
         };
+        heads.extend(lowering.heads(&serving, &tasks));
         towers.push((value, tasks));
     }
     let shape = Shape::new(Size::constant(1), Size::constant(model.tasks.len()));
     let (inputs, tasks) = towers.into_iter().unzip();
-    lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Logits(tasks), inputs, shape);
+    lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Logits(tasks), inputs, shape.clone());
+    for (block, inputs) in heads {
+        let inputs = [vec![lowering.ir.graph.output], inputs].concat();
+        lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Head(block), inputs, shape.clone());
+    }
     lowering.ir
 }
 
@@ -85,6 +90,19 @@ impl Lowering<'_> {
         let (block, inputs) = self.block(terms, name, role, "");
         let (label, shape) = (self.ir.graph[value].name.clone(), self.ir.graph[value].shape.clone());
         self.ir.graph.push(&label, Op::TrainOnly(block), [vec![value], inputs].concat(), shape)
+    }
+
+    /// The second towers of these tasks that terms of the loss train: built like the first, with parameters of their own.
+    fn heads(&mut self, terms: &[&hir::Term], tasks: &[usize]) -> Vec<(usize, Vec<NodeId>)> {
+        let mut heads = Vec::new();
+        for term in &self.hir.terms {
+            let hir::LossTerm::Causal { kind, task, .. } = term else { continue };
+            if let (Some(head), true) = (kind.head(), tasks.contains(&task.0)) {
+                let name = format!("tower_{}_{head}", self.hir.tasks[task.0].name.text);
+                heads.push(self.block(terms, &name, Role::Tower(vec![task.0]), ""));
+            }
+        }
+        heads
     }
 
     /// The block of a line, and what it reads.

@@ -140,6 +140,9 @@ impl Range {
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
 
+    /// Above 0, up to 1.
+    pub const PROPENSITY: Range = Range::real(0.0, false, 1.0, true, "a number above 0 and up to 1");
+
     const fn whole(low: f64, words: &'static str) -> Range {
         Range { whole: true, low, low_included: true, high: LAST_WHOLE, high_included: true, words }
     }

@@ -68,6 +68,26 @@ pub struct BinaryConfig {
     pub pos_weight: f64,
 }
 
+/// A term of the loss with a propensity: `loss.causal`.
+#[derive(Config, Debug, PartialEq)]
+pub struct CausalConfig {
+    /// The least propensity.
+    pub clip: f64,
+    /// Factor of the term.
+    pub weight: f64,
+}
+
+/// `dcmt`: `loss.causal`.
+#[derive(Config, Debug, PartialEq)]
+pub struct DcmtConfig {
+    /// The least propensity.
+    pub clip: f64,
+    /// Factor of the term.
+    pub weight: f64,
+    /// Factor of the distance of the two probabilities' sum from 1.
+    pub counterfactual: f64,
+}
+
 /// A `regression` with `loss: huber`.
 #[derive(Config, Debug, PartialEq)]
 pub struct HuberConfig {

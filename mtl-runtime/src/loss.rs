@@ -12,10 +12,12 @@ use crate::ops::{on_cpu, unary};
 mod masked;
 mod portable;
 mod row;
+mod term;
 #[cfg(test)]
 mod tests;
 
 use masked::Masked;
+pub use term::{Estimator, Term};
 
 /// What the losses and predictions need of a schema.
 #[derive(Debug, Clone)]
@@ -41,11 +43,12 @@ impl Objective {
 /// The loss of each task, `[T]`: the weighted mean over the rows whose label is neither missing (NaN) nor of weight 0. A task
 /// without such a row has loss 0 and no gradient.
 ///
-/// `logits` is `[B, T]`; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
+/// `logits` is `[B, T]`, maybe with columns behind that are no task's; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
 /// in `[0, 1]`; the loss is `-(pos_weight y log p + (1 - y) log(1 - p))`. Exact for logits of any size.
 pub fn task_losses(schema: &Schema, logits: Tensor<2>, labels: &[f32], weights: &[f32]) -> Tensor<1> {
-    let [rows, tasks] = logits.dims();
-    assert_eq!(tasks, schema.tasks.len(), "one logit for each task");
+    let ([rows, columns], tasks) = (logits.dims(), schema.tasks.len());
+    assert!(columns >= tasks, "a logit for each task");
+    let logits = if columns > tasks { logits.slice([0..rows, 0..tasks]) } else { logits };
     assert!(labels.len() == rows * tasks && weights.len() == rows * tasks, "a label and a weight for each logit");
     let masked = Masked::new(Objective::of(schema), labels, weights);
     if on_cpu(&logits) { unary(logits, masked) } else { portable::losses(&masked, logits) }

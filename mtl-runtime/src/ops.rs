@@ -30,8 +30,8 @@ pub use linear::linear;
 pub use mix::{Choice, gather, mix};
 pub use norm::layer_norm;
 pub use pairs::{pair_dots, pair_products};
-pub use reduce::{mean, mean_width, sum_width};
-pub use shape::{columns, concat, logits, narrow, reshape, select, stack, transpose};
+pub use reduce::{mean, mean_width, scaled_dots, sum_width};
+pub use shape::{columns, concat, head, logits, narrow, reshape, select, stack, transpose};
 pub use softmax::softmax;
 
 pub(crate) use block::{from_vec, into_vec, to_vec};

@@ -62,6 +62,13 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     Stream { value: layers.apply("hidden", &members, input.value, scope), tasks }
 }
 
+/// The rate of dropout as a field, where there is any.
+fn dropout(options: &Options, prefix: &str, scope: &mut Scope) -> Option<Rate> {
+    let rate = number(options, "dropout");
+    let field = format!("{prefix}dropout");
+    (rate.value > 0.0).then(|| scope.rate(&field, "Share of the activations set to 0 while training.", rate))
+}
+
 /// The layers of a block or of a group of blocks, with their numbers in the configuration.
 #[derive(Debug, Clone)]
 pub struct Layers {
@@ -86,12 +93,20 @@ impl Layers {
             own => scope.widths(&format!("{prefix}hidden"), "Widths of the layers.", own),
         };
         widths.extend(last);
-        let dropout = number(options, "dropout");
-        let dropout = (dropout.value > 0.0).then(|| {
-            scope.rate(&format!("{prefix}dropout"), "Share of the activations set to 0 while training.", dropout)
-        });
+        let dropout = dropout(options, prefix, scope);
         let activation = Activation::from_word(word(options, "activation"));
         Layers { widths, activation, dropout, norm: word(options, "norm") == "layer" }
+    }
+
+    /// Layers of the widths in `hidden`, which may have been left out, and one of width `last`; without norm.
+    pub fn ending_in(options: &Options, last: Size, scope: &mut Scope) -> Layers {
+        let mut widths = match option(options, "hidden") {
+            Value::Numbers(own) => scope.widths("hidden", "Widths of the layers before the last one.", own),
+            _ => Vec::new(),
+        };
+        widths.push(last);
+        let activation = Activation::from_word(word(options, "activation"));
+        Layers { widths, activation, dropout: dropout(options, "", scope), norm: false }
     }
 
     /// The width of the last layer as a field of its own, `width`.

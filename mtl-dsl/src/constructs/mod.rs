@@ -2,6 +2,7 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod aitm;
 pub mod fields;
 pub mod mlp;
 pub mod mmoe;
@@ -78,6 +79,7 @@ pub static ALL: &[&Construct] = &[
     &fields::FLATTEN,
     &wide::WIDE,
     &stop::STOP,
+    &aitm::AITM,
 ];
 
 /// The construct of this name.

@@ -91,6 +91,11 @@ impl Display for Line<'_> {
                 let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));
                 write!(f, "{value} + {name}({read}) while training")
             }
+            Op::Head(block) => {
+                let name = self.model.map_or("", |model| &model.blocks[*block].name);
+                let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));
+                write!(f, "{value} and {name}({read}) while training")
+            }
             Op::Value { param: index } => {
                 let name = param(*index).map(|param| param.name.to_string()).unwrap_or_default();
                 write!(f, "parameter({name})")
@@ -124,6 +129,7 @@ impl Display for Line<'_> {
             Op::Narrow { start, .. } => write!(f, "narrow({inputs} from {start})"),
             Op::SumWidth => write!(f, "sum_width({inputs})"),
             Op::MeanWidth => write!(f, "mean_width({inputs})"),
+            Op::ScaledDots => write!(f, "scaled_dots({inputs})"),
             Op::PairDots => write!(f, "pair_dots({inputs})"),
             Op::PairProducts => write!(f, "pair_products({inputs})"),
             Op::Attention { heads, .. } => write!(f, "attention({inputs}, {heads} heads)"),

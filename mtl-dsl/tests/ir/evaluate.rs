@@ -45,7 +45,7 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
             }
         },
         // Serving has none of it.
-        Op::TrainOnly(_) => inputs[0].clone(),
+        Op::TrainOnly(_) | Op::Head(_) => inputs[0].clone(),
         Op::Logits(tasks) => {
             let mut logits = vec![0.0; tasks.iter().map(Vec::len).sum()];
             for (tasks, values) in tasks.iter().zip(inputs) {
@@ -148,6 +148,11 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         }
         Op::SumWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum()]).collect(),
         Op::MeanWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum::<f64>() / slot.len() as f64]).collect(),
+        Op::ScaledDots => {
+            let dot = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let root = (inputs[0][0].len() as f64).sqrt();
+            inputs[0].iter().zip(&inputs[1]).map(|pair| vec![dot(pair) / root]).collect()
+        }
         Op::PairDots => vec![pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum()).collect()],
         Op::PairProducts => pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).collect()).collect(),
         Op::Attention { heads, .. } => attention(&inputs[0], &inputs[1], &inputs[2], heads.value()),

@@ -131,6 +131,12 @@ pub fn logits(groups: Vec<(Tensor<3>, &[usize])>, tasks: usize) -> Tensor<2> {
     towers.reshape([rows, tasks])
 }
 
+/// One more column beside logits `[B, C]`: a tower's `[B, 1, 1]`.
+pub fn head(logits: Tensor<2>, tower: Tensor<3>) -> Tensor<2> {
+    let rows = logits.dims()[0];
+    Tensor::cat(vec![logits, tower.reshape([rows, 1])], 1)
+}
+
 fn join(mut parts: Vec<Tensor<3>>, axis: usize) -> Tensor<3> {
     if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, axis) }
 }
