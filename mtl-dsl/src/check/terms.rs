@@ -125,6 +125,16 @@ impl Scope<'_> {
             "dr" => Causal::Dr,
             _ => Causal::Dcmt { counterfactual: options.number("counterfactual") },
         };
+        if let Some(head) = kind.head() {
+            let taken = format!("{}_{head}", self.names.tasks[task.0].name.text);
+            if let Some(other) = self.names.task(&taken) {
+                sink.push(diagnostic!(
+                    ReservedName, self.names.tasks[other].name.span, "`tower_{taken}` is the second tower of `{}`", called.text;
+                    label(called.span): "trained here"; help: "choose another name"
+                ));
+                return None;
+            }
+        }
         Some(LossTerm::Causal { kind, task, clip: options.number("clip"), weight: options.number("weight") })
     }
 
