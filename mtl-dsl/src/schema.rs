@@ -71,6 +71,8 @@ pub enum Shape {
     Tasks,
     /// A list of lists of tasks: `[[click, like], [buy]]`.
     TaskGroups,
+    /// A list of pairs of tasks: `[buy | click, buy | like]`.
+    Relations,
 }
 
 /// Alternatives that are calls: optimisers, losses.

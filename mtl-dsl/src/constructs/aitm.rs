@@ -69,7 +69,12 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
         number(&call.options, "width"),
     );
     let members = scope.members_of(&tasks, input);
-    let own = Layers::ending_in(&call.options, width.clone(), scope).apply("own", &members, input.value, scope);
+    let mut widths = match option(&call.options, "hidden") {
+        Value::Numbers(hidden) => scope.widths("hidden", "Widths of the layers before the last one.", hidden),
+        _ => Vec::new(),
+    };
+    widths.push(width.clone());
+    let own = Layers::of_widths(&call.options, widths, scope).apply("own", &members, input.value, scope);
     let mut links: Vec<NodeId> = Vec::new();
     for (slot, task) in chain.iter().enumerate() {
         let name = scope.task_name(*task).to_owned();

@@ -98,15 +98,15 @@ impl Layers {
         Layers { widths, activation, dropout, norm: word(options, "norm") == "layer" }
     }
 
-    /// Layers of the widths in `hidden`, which may have been left out, and one of width `last`; without norm.
-    pub fn ending_in(options: &Options, last: Size, scope: &mut Scope) -> Layers {
-        let mut widths = match option(options, "hidden") {
-            Value::Numbers(own) => scope.widths("hidden", "Widths of the layers before the last one.", own),
-            _ => Vec::new(),
-        };
-        widths.push(last);
+    /// Layers of these widths with the options `activation` and `dropout`; without norm.
+    pub fn of_widths(options: &Options, widths: Vec<Size>, scope: &mut Scope) -> Layers {
         let activation = Activation::from_word(word(options, "activation"));
         Layers { widths, activation, dropout: dropout(options, "", scope), norm: false }
+    }
+
+    /// The same activation and dropout with other widths.
+    pub fn with_widths(&self, widths: Vec<Size>) -> Layers {
+        Layers { widths, ..self.clone() }
     }
 
     /// The width of the last layer as a field of its own, `width`.

@@ -3,6 +3,7 @@
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
 pub mod aitm;
+pub mod dbmtl;
 pub mod fields;
 pub mod mlp;
 pub mod mmoe;
@@ -80,6 +81,7 @@ pub static ALL: &[&Construct] = &[
     &wide::WIDE,
     &stop::STOP,
     &aitm::AITM,
+    &dbmtl::DBMTL,
 ];
 
 /// The construct of this name.

@@ -216,8 +216,8 @@ fn causal(task: usize, estimator: Estimator, rows: &[Row<'_>], weight: f64, sum:
             }
         }
         Estimator::Dcmt { opposite, counterfactual } => {
-            let sum_of = |of: fn(&Row<'_>) -> f64| rows.iter().map(|row| row.weight * of(row)).sum::<f64>();
-            let (inside, outside) = (sum_of(Row::inverse), sum_of(Row::opposite_inverse));
+            let inside: f64 = rows.iter().map(|row| row.weight * row.inverse()).sum();
+            let outside: f64 = rows.iter().map(|row| row.weight * row.opposite_inverse()).sum();
             let share = |part: f64, whole: f64| if whole > 0.0 { weight * part / whole } else { 0.0 };
             for row in rows {
                 let heads = [
@@ -242,3 +242,6 @@ fn causal(task: usize, estimator: Estimator, rows: &[Row<'_>], weight: f64, sum:
 fn entropy(y: f64, z: f64) -> f64 {
     -(y * log_sigmoid(z) + (1.0 - y) * log_sigmoid(-z))
 }
+
+#[cfg(test)]
+mod tests;
