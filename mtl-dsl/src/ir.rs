@@ -214,10 +214,23 @@ pub enum Op {
         /// Its name in the report.
         name: String,
     },
+    /// Logits of which some become those of mixtures; further columns are read and left out.
+    Through(Vec<Through>),
     /// While training, the first input and a block's value as one more column; the first input when serving.
     Head(usize),
     /// The towers' values in the order of the tasks: for each input, its columns of the logits.
     Logits(Vec<Vec<usize>>),
+}
+
+/// The columns of a mixture of two probabilities: `P(task) = P(between) P(task | between) + P(not between) P(task | otherwise)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Through {
+    /// The task: before, `P(task | between)`; afterwards the mixture.
+    pub task: usize,
+    /// What decides between the two.
+    pub between: usize,
+    /// `P(task | otherwise)`.
+    pub otherwise: usize,
 }
 
 /// A factor: a constant or a number of the configuration.

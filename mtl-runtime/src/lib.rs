@@ -57,7 +57,7 @@ pub mod __private {
     pub use crate::ops::{
         Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, head, logits, mean, mean_width,
         mix, multiply, narrow, pair_dots, pair_products, reshape, scaled_dots, select, softmax, stack, stop, sum_width,
-        transpose,
+        through, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

@@ -157,6 +157,71 @@ fn a_task_learns_through_those_it_is_given() {
     assert_eq!(reaches(3), ["click"]);
 }
 
+mtl! { model Decomposed {
+    features x { a: number, b: number, c: number }
+    task click: binary; task action: binary given click; task buy: binary(through: action) given click;
+    tower each = mlp(x, [4]);
+} }
+
+mtl! { model Undivided {
+    features x { a: number, b: number, c: number }
+    task click: binary; task action: binary given click; task buy: binary given click;
+    tower each = mlp(x, [4]);
+} }
+
+#[test]
+fn a_purchase_is_either_after_the_action_or_without_it() {
+    let decomposed = network::<Decomposed>(1);
+    let undivided = with(network::<Undivided>(2), |path, _| Some(values(&decomposed)[path].clone()));
+    let x = rows::<Decomposed>();
+    // With another purchase tower: what happens without the action.
+    let otherwise = with(network::<Undivided>(2), |path, _| {
+        let from = values(&decomposed);
+        let (own, other) = (from[path].clone(), &from[&path.replace("tower_each", "tower_buy_otherwise")]);
+        Some([&own[..own.len() / 3 * 2], other].concat())
+    });
+    let probability = |z: f32| 1.0 / (1.0 + (-z).exp());
+    let [mixed, after, without] = [logits(&decomposed, &x), logits(&undivided, &x), logits(&otherwise, &x)];
+    for ((mixed, after), without) in mixed.chunks(3).zip(after.chunks(3)).zip(without.chunks(3)) {
+        assert_eq!(mixed[..2], after[..2]);
+        let action = probability(after[1]);
+        let expected = action * probability(after[2]) + (1.0 - action) * probability(without[2]);
+        assert!((probability(mixed[2]) - expected).abs() < 1e-6);
+    }
+    // Predicted in its own space: the product with the click.
+    let predictions = mtl_runtime::loss::predictions(&Decomposed::schema(&Decomposed::default_config()), &mixed);
+    for row in predictions.chunks(5) {
+        let [click, action, action_given, buy, buy_given] = row else { unreachable!() };
+        assert!((click * action_given - action).abs() < 1e-6 && (click * buy_given - buy).abs() < 1e-6);
+        assert!(action <= click && buy <= click);
+    }
+}
+
+#[test]
+fn with_one_tower_for_both_cases_the_action_says_nothing() {
+    let decomposed = network::<Decomposed>(1);
+    let from = values(&decomposed);
+    let same = |action: f32| {
+        let network = with(network::<Decomposed>(1), |path, _| {
+            let each = &from[&path.replace("tower_buy_otherwise", "tower_each")];
+            let third = each.len() / 3;
+            Some(match path.starts_with("tower_buy_otherwise") {
+                true => each[2 * third..].to_vec(),
+                false => {
+                    let moved = each[third..2 * third].iter().map(|value| value + action);
+                    [each[..third].to_vec(), moved.collect(), each[2 * third..].to_vec()].concat()
+                }
+            })
+        });
+        let all = logits(&network, &rows::<Decomposed>());
+        all.chunks(3).map(|row| row[2]).collect::<Vec<f32>>()
+    };
+    assert_close("actions", &same(0.0), &same(1.5), 1e-5);
+    let esmm = with(network::<Undivided>(1), |path, _| Some(from[path].clone()));
+    let esmm: Vec<f32> = logits(&esmm, &rows::<Undivided>()).chunks(3).map(|row| row[2]).collect();
+    assert_close("ESMM", &same(0.0), &esmm, 1e-5);
+}
+
 mtl! { model Ordered {
     features user { user_id: id(vocab: auto, dim: 4), age_range: category(dim: 4) }
     features item { video_id: id(vocab: auto, dim: 4) }

@@ -33,9 +33,19 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
             sample_space: sample_space.flatten(),
             weight_column: options.column("weight_column"),
             given,
+            through: if kind == "binary" {
+                options.expr("through").and_then(|task| through(names, task, sink))
+            } else {
+                None
+            },
         }));
     }
     check_chains(names, &mut tasks, sink);
+    for (at, declared) in names.tasks.iter().enumerate() {
+        if let Some(problem) = through_problem(names, &tasks, at, declared) {
+            sink.push(problem);
+        }
+    }
     tasks
 }
 
@@ -116,6 +126,48 @@ fn given(names: &Names<'_>, task: &ast::Task, sink: &mut Sink) -> Option<TaskId>
         sink.push(diagnostic!(UnknownTask, given.span, "no task named `{}`", given.text; help: "{help}"));
     }
     found.map(TaskId)
+}
+
+/// The task of `through: TASK`.
+fn through(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
+    let ExprKind::Name(name) = &expr.kind else {
+        sink.push(diagnostic!(WrongArgument, expr.span, "`through` takes a task, found {}", expr.describe()));
+        return None;
+    };
+    let found = names.task(name);
+    if found.is_none() {
+        let help = did_you_mean(name, "tasks", names.task_names());
+        sink.push(diagnostic!(UnknownTask, expr.span, "no task named `{name}`"; help: "{help}"));
+    }
+    found.map(TaskId)
+}
+
+/// What is wrong with a task's `through`: both tasks have one condition, and no second tower takes another's name.
+fn through_problem(
+    names: &Names<'_>,
+    tasks: &[Option<Task>],
+    at: usize,
+    declared: &ast::Task,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let task = tasks[at].as_ref()?;
+    let between = task.through?;
+    let (name, other) = (&declared.name, &names.tasks[between.0].name);
+    if let Some(taken) = names.task(&format!("{}_otherwise", name.text)) {
+        let taken = &names.tasks[taken].name;
+        return Some(diagnostic!(
+            ReservedName, taken.span, "`tower_{}` is the second tower of `{}`", taken.text, name.text;
+            label(name.span): "declared here"; help: "choose another name"
+        ));
+    }
+    let between = tasks[between.0].as_ref()?;
+    let binary = matches!(between.kind, TaskKind::Binary { .. });
+    (!binary || task.given.is_none() || task.given != between.given || between.through.is_some()).then(|| {
+        diagnostic!(
+            ConflictingOptions, name.span, "`{}` cannot go through `{}`", name.text, other.text; label(other.span): "declared here";
+            help: "both are binary tasks given the same one, and `{}` goes through none: `task {}: binary given click;` and \
+                   `task {}: binary(through: {}) given click;`", other.text, other.text, name.text, other.text
+        )
+    })
 }
 
 /// Chains are made of binary tasks and end.

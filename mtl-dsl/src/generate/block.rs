@@ -353,7 +353,13 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let slots = slots.iter().map(|slot| names::whole(*slot));
             quote! { select(#first, &[#(#slots),*]) }
         }
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Head(_) | Op::Logits(_) => {
+        Op::Argument
+        | Op::Columns { .. }
+        | Op::Block(_)
+        | Op::TrainOnly(_)
+        | Op::Head(_)
+        | Op::Through(_)
+        | Op::Logits(_) => {
             unreachable!("stands in the model's own graph")
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Generator, docs, ident, names, text};
 use crate::hir::{Causal, LossTerm, Weighting};
-use crate::ir::{Node, Op, Size, Symbol, View};
+use crate::ir::{Node, Op, Role, Size, Symbol, View};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -227,6 +227,14 @@ impl Generator<'_> {
                     if #pass.training { add(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
                 }
             }
+            Op::Through(mixtures) => {
+                let input = &inputs[0];
+                let mixtures = mixtures.iter().map(|of| {
+                    let [task, between, otherwise] = [of.task, of.between, of.otherwise].map(names::whole);
+                    quote! { [#task, #between, #otherwise] }
+                });
+                quote! { through(#input, &[#(#mixtures),*], TASKS.len()) }
+            }
             Op::Head(index) => {
                 let block = &self.ir.blocks[*index];
                 let (field, value, read) = (ident(&names::local(&block.name)), &inputs[0], &inputs[1..]);
@@ -236,18 +244,27 @@ impl Generator<'_> {
                 }
             }
             Op::Logits(tasks) => {
-                let groups =
-                    tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| match graph[*id].op {
-                        Op::Block(block) => {
-                            let ty = self.type_named(&self.names.blocks[block], self.ir.blocks[block].span);
+                let groups = tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| {
+                    let tower = match graph[*id].op {
+                        Op::TrainOnly(_) => &graph[graph[*id].inputs[0]].op,
+                        ref op => op,
+                    };
+                    match tower {
+                        Op::Block(block) if self.ir.blocks[*block].role == Role::Tower(tasks.clone()) => {
+                            let ty = self.type_named(&self.names.blocks[*block], self.ir.blocks[*block].span);
                             quote! { (#input, #ty::TASKS) }
                         }
                         _ => {
                             let tasks = tasks.iter().map(|task| names::whole(*task));
-                            quote! { (#input, &[#(#tasks),*]) }
+                            quote! { (#input, &[#(#tasks),*][..]) }
                         }
-                    });
-                quote! { logits(Vec::from([#(#groups),*]), TASKS.len()) }
+                    }
+                });
+                let count = match node.shape.width.value() {
+                    count if count == self.ir.tasks.len() => quote! { TASKS.len() },
+                    count => names::whole(count).to_token_stream(),
+                };
+                quote! { logits(Vec::from([#(#groups),*]), #count) }
             }
             _ => unreachable!("stands in a block"),
         });

@@ -127,6 +127,8 @@ pub struct Task {
     pub weight_column: Option<String>,
     /// `given`.
     pub given: Option<TaskId>,
+    /// `through: TASK`.
+    pub through: Option<TaskId>,
 }
 
 /// Kinds of tasks.

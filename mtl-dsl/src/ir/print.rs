@@ -2,7 +2,7 @@
 
 use super::{
     Block, Choice, Config, ConfigValue, Graph, Linear, Model, Node, NodeId, Op, Param, ParamKind, Penalty, Pick, Role,
-    Scale, Shape, Slot, View,
+    Scale, Shape, Slot, Through, View,
 };
 use std::fmt::{Display, Formatter, Result};
 
@@ -90,6 +90,11 @@ impl Display for Line<'_> {
                 let name = self.model.map_or("", |model| &model.blocks[*block].name);
                 let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));
                 write!(f, "{value} + {name}({read}) while training")
+            }
+            Op::Through(mixtures) => {
+                let one = |of: &Through| format!("{} through {}, otherwise {}", of.task, of.between, of.otherwise);
+                let mixtures: Vec<String> = mixtures.iter().map(one).collect();
+                write!(f, "mixtures({inputs}: {})", mixtures.join("; "))
             }
             Op::Head(block) => {
                 let name = self.model.map_or("", |model| &model.blocks[*block].name);

@@ -44,6 +44,17 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
                 (0..slots).map(|t| (0..width).map(|i| cell(t, i)).collect()).collect()
             }
         },
+        Op::Through(mixtures) => {
+            let mut logits = inputs[0][0].clone();
+            let p = |z: f64| 1.0 / (1.0 + (-z).exp());
+            for of in mixtures {
+                let between = p(logits[of.between]);
+                let mixture = between * p(logits[of.task]) + (1.0 - between) * p(logits[of.otherwise]);
+                logits[of.task] = (mixture / (1.0 - mixture)).ln();
+            }
+            logits.truncate(model.tasks.len());
+            vec![logits]
+        }
         // Serving has none of it.
         Op::TrainOnly(_) | Op::Head(_) => inputs[0].clone(),
         Op::Logits(tasks) => {
