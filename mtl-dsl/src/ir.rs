@@ -216,6 +216,14 @@ pub enum Op {
     },
     /// Logits of which some become those of mixtures; further columns are read and left out.
     Through(Vec<Through>),
+    /// Logits, and behind them a column for each further level of an ordinal task: its logit less the sums of the block's positive
+    /// steps.
+    Levels {
+        /// The block of the steps.
+        block: usize,
+        /// The task.
+        task: usize,
+    },
     /// While training, the first input and a block's value as one more column; the first input when serving.
     Head(usize),
     /// The towers' values in the order of the tasks: for each input, its columns of the logits.

@@ -8,7 +8,10 @@ mod block;
 pub use block::{Member, Owner, Scope, Stream};
 
 use crate::hir::{self, ExprKind, FeatureId, LetId, View};
-use crate::ir::{Block, ConfigPath, Graph, Model, Node, NodeId, Op, Role, Shape, Size, Symbol, Through};
+use crate::ir::{
+    Block, Config, ConfigPath, Graph, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Role, Shape, Size,
+    Slot, Symbol, Through, Value, ValueInit,
+};
 use block::{Builder, calls, reads};
 
 /// The model as primitives.
@@ -58,15 +61,62 @@ pub fn lower(model: &hir::Model) -> Model {
     let (inputs, columns): (Vec<NodeId>, Vec<Vec<usize>>) = towers.into_iter().unzip();
     let graph = &mut lowering.ir.graph;
     graph.output = graph.push("logits", Op::Logits(columns), inputs, shape(model.tasks.len() + mixtures.len()));
-    let shape = shape(model.tasks.len());
     if !mixtures.is_empty() {
-        graph.output = graph.push("logits", Op::Through(mixtures), vec![graph.output], shape.clone());
+        let shape = shape(model.tasks.len());
+        graph.output = graph.push("logits", Op::Through(mixtures), vec![graph.output], shape);
     }
+    for (task, declared) in model.tasks.iter().enumerate().filter(|(_, task)| task.further_levels() > 0) {
+        lowering.ir.blocks.push(steps(task, declared));
+        let block = lowering.ir.blocks.len() - 1;
+        let graph = &mut lowering.ir.graph;
+        let columns = graph[graph.output].shape.width.value() + declared.further_levels();
+        let op = Op::Levels { block, task };
+        let shape = Shape::new(Size::constant(1), Size::constant(columns));
+        graph.output = graph.push("logits", op, vec![graph.output], shape);
+    }
+    let shape = lowering.ir.graph[lowering.ir.graph.output].shape.clone();
     for (block, inputs) in heads {
         let inputs = [vec![lowering.ir.graph.output], inputs].concat();
         lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Head(block), inputs, shape.clone());
     }
     lowering.ir
+}
+
+/// The block of an ordinal task's steps from level to level.
+fn steps(task: usize, declared: &hir::Task) -> Block {
+    let name = format!("tower_{}_levels", declared.name.text);
+    let path = format!("{name}.steps.{}", declared.name.text);
+    let width = Size::constant(declared.further_levels());
+    let value = Value {
+        members: vec![Members { path, count: None, slot: Slot::Own }],
+        width: width.clone(),
+        init: ValueInit::Constant(0.0),
+    };
+    let mut graph = Graph::default();
+    let shape = Shape { batched: false, slots: Size::constant(1), width };
+    graph.output = graph.push("steps", Op::Value { param: 0 }, Vec::new(), shape);
+    Block {
+        name,
+        role: Role::Tower(vec![task]),
+        docs: String::new(),
+        span: declared.name.span,
+        config: Config::default(),
+        params: vec![Param {
+            name: ParamName { scope: String::new(), part: "steps".into(), layer: None },
+            kind: ParamKind::Value(value),
+        }],
+        graph,
+    }
+}
+
+impl hir::Task {
+    /// The levels of an ordinal task behind the first two, between which its logit decides.
+    pub fn further_levels(&self) -> usize {
+        match &self.kind {
+            hir::TaskKind::Ordinal { levels } => levels.value as usize - 2,
+            _ => 0,
+        }
+    }
 }
 
 struct Lowering<'m> {

@@ -142,6 +142,8 @@ impl Range {
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
 
+    /// Levels of an ordinal task.
+    pub const LEVELS: Range = Range { high: 100.0, ..Range::whole(3.0, "a whole number from 3 to 100") };
     /// Above 0, up to 1.
     pub const PROPENSITY: Range = Range::real(0.0, false, 1.0, true, "a number above 0 and up to 1");
 

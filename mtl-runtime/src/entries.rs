@@ -199,6 +199,11 @@ pub fn binary(name: &str, pos_weight: f64, label: Label) -> Task {
     task(name, TaskKind::Binary { pos_weight }, label)
 }
 
+/// An `ordinal` over all rows.
+pub fn ordinal(name: &str, levels: usize, label: Label) -> Task {
+    task(name, TaskKind::Ordinal { levels }, label)
+}
+
 /// A `regression` over all rows.
 pub fn regression(name: &str, transform: Transform, loss: RegressionLoss, label: Label) -> Task {
     task(name, TaskKind::Regression { transform, loss }, label)

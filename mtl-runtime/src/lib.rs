@@ -47,17 +47,17 @@ pub mod __private {
     pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
     pub use crate::entries::Reading;
     pub use crate::entries::{
-        self, BinaryConfig, BucketsBagConfig, BucketsConfig, CausalConfig, DcmtConfig, HuberConfig, SharedBagConfig,
-        VocabularyBagConfig, VocabularyConfig,
+        self, BinaryConfig, BucketsBagConfig, BucketsConfig, HuberConfig, SharedBagConfig, VocabularyBagConfig,
+        VocabularyConfig,
     };
     pub use crate::init::{Init, Start, members, task_members};
     pub use crate::loss::{Estimator, Term};
     pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
     pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, trace_norm};
     pub use crate::ops::{
-        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, head, logits, mean, mean_width,
-        mix, multiply, narrow, pair_dots, pair_products, reshape, scaled_dots, select, softmax, stack, stop, sum_width,
-        through, transpose,
+        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, head, levels, logits, mean,
+        mean_width, mix, multiply, narrow, pair_dots, pair_products, reshape, scaled_dots, select, softmax, stack,
+        stop, sum_width, through, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

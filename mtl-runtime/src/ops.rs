@@ -31,7 +31,7 @@ pub use mix::{Choice, gather, mix};
 pub use norm::layer_norm;
 pub use pairs::{pair_dots, pair_products};
 pub use reduce::{mean, mean_width, scaled_dots, sum_width};
-pub use shape::{columns, concat, head, logits, narrow, reshape, select, stack, through, transpose};
+pub use shape::{columns, concat, head, levels, logits, narrow, reshape, select, stack, through, transpose};
 pub use softmax::softmax;
 
 pub(crate) use block::{from_vec, into_vec, to_vec};

@@ -443,3 +443,40 @@ fn the_weights_of_the_wide_part_start_at_0_and_belong_to_the_tasks_that_read_the
     assert!(click[0] > 0.0 && click[1] > 0.0 && like[0] > 0.0, "{click:?} {like:?}");
     assert_eq!(like[1], 0.0, "`like` reads no item");
 }
+
+mtl! { model Stars {
+    features x { a: number, b: number, c: number }
+    task click: binary; task stars: ordinal(levels: 5); task watch: regression;
+    tower each = mlp(x, [4]);
+    train { best: rmse, epochs: 20, batch: 100, optimizer: adam(lr: 0.02) }
+} }
+
+#[test]
+fn levels_are_learned_with_their_thresholds() {
+    let table = |seed: &str, rows: usize| {
+        let x = normal(seed, 3 * rows);
+        let column = |at: usize| x[at * rows..(at + 1) * rows].to_vec();
+        // Unequal steps between the levels.
+        let level = |z: f32| 1.0 + [-2.0, 0.2, 0.4, 1.0].iter().filter(|threshold| z > **threshold).count() as f32;
+        let stars: Vec<f32> = column(0).into_iter().map(level).collect();
+        Table::from_columns([
+            ("a", column(0)),
+            ("b", column(1)),
+            ("c", column(2)),
+            ("click", vec![1.0; rows]),
+            ("stars", stars),
+            ("watch", vec![0.0; rows]),
+        ])
+        .unwrap()
+    };
+    let splits = Splits { train: table("train", 1000), validation: table("validation", 300), test: None };
+    let config = Stars::default_config();
+    let trained = Trainer::<Stars>::new(config, splits).fit().unwrap();
+    let steps = &values(trained.predictor.network())["tower_stars_levels.steps"];
+    let step = |at: usize| steps[at].exp().ln_1p();
+    assert!(steps.len() == 3 && step(0) > 2.0 * step(1), "the first step is the widest: {steps:?}");
+    let metrics = trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap().clone();
+    assert!(metrics.auc.is_none() && metrics.rmse.is_some_and(|rmse| rmse < 0.5), "{metrics:?}");
+    let predictions = trained.predictor.predict(&table("other", 100)).unwrap();
+    assert!(predictions.task("stars").unwrap().iter().all(|level| (1.0..=5.0).contains(level)));
+}

@@ -358,6 +358,7 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
         | Op::Block(_)
         | Op::TrainOnly(_)
         | Op::Head(_)
+        | Op::Levels { .. }
         | Op::Through(_)
         | Op::Logits(_) => {
             unreachable!("stands in the model's own graph")

@@ -127,7 +127,7 @@ impl Generator<'_> {
             let (ty, number) = match &task.kind {
                 TaskKind::Binary { pos_weight } => (quote! { BinaryConfig }, pos_weight),
                 TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => (quote! { HuberConfig }, delta),
-                TaskKind::Regression { loss: RegressionLoss::Mse, .. } => return None,
+                TaskKind::Regression { loss: RegressionLoss::Mse, .. } | TaskKind::Ordinal { .. } => return None,
             };
             let value = names::real(number.value);
             let name = &task.name.text;
@@ -171,9 +171,12 @@ impl Generator<'_> {
                 let (ty, default) = match kind {
                     Causal::Dcmt { counterfactual } => {
                         let counterfactual = names::real(counterfactual.value);
-                        (quote! { DcmtConfig }, quote! { DcmtConfig::new(#clip, #weight, #counterfactual) })
+                        (
+                            quote! { entries::DcmtConfig },
+                            quote! { entries::DcmtConfig::new(#clip, #weight, #counterfactual) },
+                        )
                     }
-                    _ => (quote! { CausalConfig }, quote! { CausalConfig::new(#clip, #weight) }),
+                    _ => (quote! { entries::CausalConfig }, quote! { entries::CausalConfig::new(#clip, #weight) }),
                 };
                 Field { docs: format!("Numbers of `{}({})`.", kind.word(), text(task)), name, ty, default }
             }

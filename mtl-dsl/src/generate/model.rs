@@ -100,7 +100,7 @@ impl Generator<'_> {
             quote! { let #field = schema.#view(&[#(#names),*]); #width }
         });
         let calls = graph.nodes.iter().filter_map(|node| match node.op {
-            Op::Block(block) | Op::TrainOnly(block) | Op::Head(block) => Some((node, block)),
+            Op::Block(block) | Op::TrainOnly(block) | Op::Head(block) | Op::Levels { block, .. } => Some((node, block)),
             _ => None,
         });
         let fields = calls.map(|(node, index)| {
@@ -171,7 +171,8 @@ impl Generator<'_> {
             return TokenStream::new();
         }
         let config = self.own_type("Config");
-        let mut heads = self.model.tasks.len()..;
+        let levels = self.model.tasks.iter().map(|task| task.further_levels()).sum::<usize>();
+        let mut heads = self.model.tasks.len() + levels..;
         let terms = self.model.terms.iter().map(|term| {
             let field = ident(&super::config::term_field(self.model, term));
             match term {
@@ -234,6 +235,11 @@ impl Generator<'_> {
                     quote! { [#task, #between, #otherwise] }
                 });
                 quote! { through(#input, &[#(#mixtures),*], TASKS.len()) }
+            }
+            Op::Levels { block, task } => {
+                let (field, input) = (ident(&names::local(&self.ir.blocks[*block].name)), &inputs[0]);
+                let task = names::whole(*task);
+                quote! { levels(#input, self.#field.forward(), #task) }
             }
             Op::Head(index) => {
                 let block = &self.ir.blocks[*index];

@@ -139,6 +139,11 @@ pub enum TaskKind {
         /// Factor of the positive rows' loss.
         pos_weight: Number,
     },
+    /// `ordinal(...)`.
+    Ordinal {
+        /// The greatest level; the least is 1.
+        levels: Number,
+    },
     /// `regression(...)`.
     Regression {
         /// `transform: log1p`.

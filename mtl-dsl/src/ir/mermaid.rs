@@ -108,6 +108,7 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Narrow { start, .. } => format!("columns from {start}"),
         Op::SumWidth => "sum over the width".to_owned(),
         Op::MeanWidth => "mean over the width".to_owned(),
+        Op::Levels { .. } => "levels".to_owned(),
         Op::Through(_) => "mixtures".to_owned(),
         Op::ScaledDots => "scaled inner products".to_owned(),
         Op::PairDots => "inner products of pairs".to_owned(),

@@ -96,6 +96,10 @@ impl Display for Line<'_> {
                 let mixtures: Vec<String> = mixtures.iter().map(one).collect();
                 write!(f, "mixtures({inputs}: {})", mixtures.join("; "))
             }
+            Op::Levels { block, task } => {
+                let name = self.model.map_or("", |model| &model.blocks[*block].name);
+                write!(f, "levels({inputs}: {task} by {name})")
+            }
             Op::Head(block) => {
                 let name = self.model.map_or("", |model| &model.blocks[*block].name);
                 let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));

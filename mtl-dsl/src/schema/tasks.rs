@@ -36,6 +36,17 @@ pub static KINDS: &[Signature] = &[
         ],
     },
     Signature {
+        name: "ordinal",
+        docs: "A level from 1 on, such as a number of stars: one logit, and ordered thresholds that are trained with it.",
+        positional: 0,
+        parameters: &[
+            LABEL,
+            WHERE,
+            WEIGHT_COLUMN,
+            Parameter::required("levels", Shape::Number(Range::LEVELS), "The greatest level."),
+        ],
+    },
+    Signature {
         name: "regression",
         docs: "A number, in the unit of its label.",
         positional: 0,

@@ -55,6 +55,16 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
             logits.truncate(model.tasks.len());
             vec![logits]
         }
+        Op::Levels { block: index, task } => {
+            let steps = block(&model.blocks[*index], Vec::new(), weights);
+            let mut logits = inputs[0][0].clone();
+            let mut logit = logits[*task];
+            for step in &steps[0] {
+                logit -= step.exp().ln_1p();
+                logits.push(logit);
+            }
+            vec![logits]
+        }
         // Serving has none of it.
         Op::TrainOnly(_) | Op::Head(_) => inputs[0].clone(),
         Op::Logits(tasks) => {

@@ -138,6 +138,20 @@ pub fn head(logits: Tensor<2>, tower: Tensor<3>) -> Tensor<2> {
     Tensor::cat(vec![logits, tower.reshape([rows, 1])], 1)
 }
 
+/// Columns behind logits `[B, C]`: the logit of `task` less the sums of positive steps, the softplus of `[1, 1, n]`. To `[B, C + n]`.
+pub fn levels(logits: Tensor<2>, steps: Tensor<3>, task: usize) -> Tensor<2> {
+    let (rows, count) = (logits.dims()[0], steps.dims()[2]);
+    let logit = logits.clone().slice([0..rows, task..task + 1]);
+    let steps = -log_sigmoid(-steps.reshape([1, count]));
+    let mut below = logit;
+    let mut columns = vec![logits];
+    for step in 0..count {
+        below = below - steps.clone().slice([0..1, step..step + 1]);
+        columns.push(below.clone());
+    }
+    Tensor::cat(columns, 1)
+}
+
 /// The logits of mixtures: with columns `[task, between, otherwise]`, the task's becomes that of
 /// `P(between) P(task) + (1 - P(between)) P(otherwise)`. The first `tasks` columns are kept. Exact for logits of any size: both the
 /// probability and its complement are sums in the log domain.
