@@ -1,8 +1,8 @@
 //! Tasks that depend on each other: AITM, orders of probabilities, conditional probabilities over the entire space, and terms that
 //! exist while training only.
 
-use mtl_data::Table;
 use mtl_data::simulator::{self, FeedOptions};
+use mtl_data::{Numbers, Table};
 use mtl_runtime::__private::burn::tensor::{Device, Tensor, TensorData};
 use mtl_runtime::model::Pass;
 use mtl_runtime::{Model, Splits, Trainer, mtl};
@@ -455,17 +455,17 @@ mtl! { model Stars {
 fn levels_are_learned_with_their_thresholds() {
     let table = |seed: &str, rows: usize| {
         let x = normal(seed, 3 * rows);
-        let column = |at: usize| x[at * rows..(at + 1) * rows].to_vec();
+        let column = |at: usize| -> Vec<f64> { x[at * rows..(at + 1) * rows].iter().map(|x| f64::from(*x)).collect() };
         // Unequal steps between the levels.
-        let level = |z: f32| 1.0 + [-2.0, 0.2, 0.4, 1.0].iter().filter(|threshold| z > **threshold).count() as f32;
-        let stars: Vec<f32> = column(0).into_iter().map(level).collect();
+        let level = |z: f64| 1.0 + [-2.0, 0.2, 0.4, 1.0].iter().filter(|threshold| z > **threshold).count() as f64;
+        let stars: Vec<f64> = column(0).into_iter().map(level).collect();
         Table::from_columns([
-            ("a", column(0)),
-            ("b", column(1)),
-            ("c", column(2)),
-            ("click", vec![1.0; rows]),
-            ("stars", stars),
-            ("watch", vec![0.0; rows]),
+            ("a", Numbers::from(column(0))),
+            ("b", Numbers::from(column(1))),
+            ("c", Numbers::from(column(2))),
+            ("click", Numbers::from(vec![1.0f64; rows])),
+            ("stars", Numbers::from(stars)),
+            ("watch", Numbers::from(vec![0.0f64; rows])),
         ])
         .unwrap()
     };
