@@ -472,7 +472,7 @@ fn levels_are_learned_with_their_thresholds() {
     let splits = Splits { train: table("train", 1000), validation: table("validation", 300), test: None };
     let config = Stars::default_config();
     let trained = Trainer::<Stars>::new(config, splits).fit().unwrap();
-    let steps = &values(trained.predictor.network())["tower_stars_levels.steps"];
+    let steps = &values(trained.predictor.network())["tower_stars_levels.steps.value"];
     let step = |at: usize| steps[at].exp().ln_1p();
     assert!(steps.len() == 3 && step(0) > 2.0 * step(1), "the first step is the widest: {steps:?}");
     let metrics = trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap().clone();
