@@ -199,6 +199,8 @@ pub enum Op {
     SumWidth,
     /// The mean over the width.
     MeanWidth,
+    /// The inner product of each slot with the same slot of the second input, over the root of the width.
+    ScaledDots,
     /// The inner product of each pair of slots, as columns: (0, 1), (0, 2), ..., (1, 2), ...
     PairDots,
     /// The product, element by element, of each pair of slots, in the order of [`Op::PairDots`].
@@ -225,8 +227,31 @@ pub enum Op {
         /// Its name in the report.
         name: String,
     },
+    /// Logits of which some become those of mixtures; further columns are read and left out.
+    Through(Vec<Through>),
+    /// Logits, and behind them a column for each further level of an ordinal task: its logit less the sums of the block's positive
+    /// steps.
+    Levels {
+        /// The block of the steps.
+        block: usize,
+        /// The task.
+        task: usize,
+    },
+    /// While training, the first input and a block's value as one more column; the first input when serving.
+    Head(usize),
     /// The towers' values in the order of the tasks: for each input, its columns of the logits.
     Logits(Vec<Vec<usize>>),
+}
+
+/// The columns of a mixture of two probabilities: `P(task) = P(between) P(task | between) + P(not between) P(task | otherwise)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Through {
+    /// The task: before, `P(task | between)`; afterwards the mixture.
+    pub task: usize,
+    /// What decides between the two.
+    pub between: usize,
+    /// `P(task | otherwise)`.
+    pub otherwise: usize,
 }
 
 /// A factor: a constant or a number of the configuration.

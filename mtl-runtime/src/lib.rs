@@ -51,12 +51,13 @@ pub mod __private {
         VocabularyConfig,
     };
     pub use crate::init::{Init, Start, members, task_members};
+    pub use crate::loss::{Estimator, Term};
     pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
     pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, orthogonality, trace_norm};
     pub use crate::ops::{
-        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, logits, mean,
-        mean_width, mix, multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width,
-        top_k, transpose,
+        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, head, levels,
+        logits, mean, mean_width, mix, multiply, narrow, pair_dots, pair_products, reshape, scaled_dots, select,
+        softmax, stack, stop, sum_width, through, top_k, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

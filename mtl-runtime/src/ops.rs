@@ -33,8 +33,8 @@ pub use linear::linear;
 pub use mix::{Choice, gather, mix};
 pub use norm::layer_norm;
 pub use pairs::{pair_dots, pair_products};
-pub use reduce::{mean, mean_width, sum_width};
-pub use shape::{columns, concat, logits, narrow, reshape, select, stack, transpose};
+pub use reduce::{mean, mean_width, scaled_dots, sum_width};
+pub use shape::{columns, concat, head, levels, logits, narrow, reshape, select, stack, through, transpose};
 pub use softmax::softmax;
 pub use top_k::top_k;
 

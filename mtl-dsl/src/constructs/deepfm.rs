@@ -1,7 +1,7 @@
 //! `deepfm`: a factorisation machine beside layers (Guo et al., IJCAI 2017).
 
-use super::mlp::Layers;
-use super::{Construct, Context, Reads, fields_input, fm, several_fields, width_list};
+use super::mlp::{Layers, numbers};
+use super::{Construct, Context, Reads, fields_input, fm, several_fields};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
 use crate::ir::{Activation, Size};
@@ -22,13 +22,13 @@ static SIGNATURE: Signature = Signature {
 /// As wide as a field and the last layer.
 fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     several_fields(call, sink)?;
-    let last = width_list(&call.options, "hidden").last().map_or(0, |width| width.value as usize);
+    let last = numbers(&call.options, "hidden").last().map_or(0, |width| width.value as usize);
     Some(Type::Vec(fields_input(call).1 + last))
 }
 
 /// The interactions have no parameters; the layers are one block, or in a tower one per task.
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
-    let widths = scope.widths("hidden", "Widths of the layers.", width_list(&call.options, "hidden"));
+    let widths = scope.widths("hidden", "Widths of the layers.", numbers(&call.options, "hidden"));
     let interactions = fm::interactions(inputs[0].value, scope);
     let flat = Stream { value: scope.reshape("flat", inputs[0].value, Size::constant(1)), tasks: None };
     let tasks = scope.copies(&flat);

@@ -1,7 +1,7 @@
 //! `din`: a sequence weighted by what is asked for (Zhou et al., KDD 2018).
 
-use super::mlp::Layers;
-use super::{Construct, Context, Reads, input, shared_input, width_list, word};
+use super::mlp::{Layers, numbers};
+use super::{Construct, Context, Reads, input, shared_input, word};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Call, ExprKind, Type, View};
 use crate::ir::{Activation, Choice, NodeId, Scale, Size, Slot};
@@ -63,7 +63,7 @@ fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> 
 
 /// One set of layers, in a tower one per task.
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
-    let widths = scope.widths("hidden", "Widths of the layers.", width_list(&call.options, "hidden"));
+    let widths = scope.widths("hidden", "Widths of the layers.", numbers(&call.options, "hidden"));
     let (places, query) = (inputs[0].value, inputs[input(&call.options, "query")].value);
     let mask = scope.mask(places);
     let negative = scope.affine("negative", places, Scale::Constant(-1.0), 0.0);

@@ -74,6 +74,13 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     Stream { value: layers.apply("hidden", &members, input.value, scope), tasks }
 }
 
+/// The rate of dropout as a field, where there is any.
+fn dropout(options: &Options, prefix: &str, scope: &mut Scope) -> Option<Rate> {
+    let rate = number(options, "dropout");
+    let field = format!("{prefix}dropout");
+    (rate.value > 0.0).then(|| scope.rate(&field, "Share of the activations set to 0 while training.", rate))
+}
+
 /// The layers of a block or of a group of blocks, with their numbers in the configuration.
 #[derive(Debug, Clone)]
 pub struct Layers {
@@ -98,7 +105,7 @@ impl Layers {
             own => scope.widths(&format!("{prefix}hidden"), "Widths of the layers.", own),
         };
         widths.extend(last);
-        Layers::with_widths(widths, options, prefix, scope)
+        Layers::from_options(widths, options, prefix, scope)
     }
 
     /// The layers of a block with an option `layers`, whose widths are multiples of `share` (a number of subspaces, say): the field
@@ -108,14 +115,11 @@ impl Layers {
         let shares: Vec<Number> = numbers(options, "layers").iter().map(share_of).collect();
         let docs = if share == 1 { "Widths of the layers." } else { "Widths of each subspace of the layers." };
         let widths = scope.widths("layers", docs, &shares).into_iter().map(|width| width.times(share)).collect();
-        Layers::with_widths(widths, options, "", scope)
+        Layers::from_options(widths, options, "", scope)
     }
 
-    fn with_widths(widths: Vec<Size>, options: &Options, prefix: &str, scope: &mut Scope) -> Layers {
-        let dropout = number(options, "dropout");
-        let dropout = (dropout.value > 0.0).then(|| {
-            scope.rate(&format!("{prefix}dropout"), "Share of the activations set to 0 while training.", dropout)
-        });
+    fn from_options(widths: Vec<Size>, options: &Options, prefix: &str, scope: &mut Scope) -> Layers {
+        let dropout = dropout(options, prefix, scope);
         let activation = Activation::from_word(word(options, "activation"));
         Layers { widths, activation, dropout, norm: word(options, "norm") == "layer" }
     }
@@ -123,6 +127,17 @@ impl Layers {
     /// Layers of these widths, without norm and dropout.
     pub fn of(widths: Vec<Size>, activation: Activation) -> Layers {
         Layers { widths, activation, dropout: None, norm: false }
+    }
+
+    /// Layers of these widths with the options `activation` and `dropout`; without norm.
+    pub fn of_widths(options: &Options, widths: Vec<Size>, scope: &mut Scope) -> Layers {
+        let activation = Activation::from_word(word(options, "activation"));
+        Layers { widths, activation, dropout: dropout(options, "", scope), norm: false }
+    }
+
+    /// The same activation and dropout with other widths.
+    pub fn with_widths(&self, widths: Vec<Size>) -> Layers {
+        Layers { widths, ..self.clone() }
     }
 
     /// The width of the last layer as a field of its own, `width`.

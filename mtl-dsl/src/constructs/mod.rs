@@ -3,8 +3,10 @@
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
 pub mod adatt;
+pub mod aitm;
 pub mod bilinear;
 pub mod cross_stitch;
+pub mod dbmtl;
 pub mod dcn;
 pub mod deepfm;
 pub mod din;
@@ -118,6 +120,8 @@ pub static ALL: &[&Construct] = &[
     &pepnet::PEPNET,
     &poso::POSO,
     &mtan::MTAN,
+    &aitm::AITM,
+    &dbmtl::DBMTL,
 ];
 
 /// The construct of this name.
@@ -250,14 +254,6 @@ fn several_fields(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<()> {
         label(call.name_span): "makes something of each pair of fields"; help: "give it more features: `{}(user, item)`", call.construct
     ));
     None
-}
-
-/// The widths that an option holds.
-fn width_list<'a>(options: &'a Options, name: &str) -> &'a [Number] {
-    match option(options, name) {
-        Value::Numbers(widths) => widths,
-        _ => unreachable!("`{name}` is a list of widths in its signature"),
-    }
 }
 
 /// The position, among the call's inputs, of the representation that an option holds.

@@ -1,6 +1,7 @@
 //! `mtan`: a shared trunk under masks of each task (Liu et al., CVPR 2019).
 
-use super::{Construct, Context, Reads, vec_input, width_list};
+use super::mlp::numbers;
+use super::{Construct, Context, Reads, vec_input};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
 use crate::ir::Activation;
@@ -22,12 +23,12 @@ static SIGNATURE: Signature = Signature {
 /// `vec` to `each vec`, as wide as the last layer.
 fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
-    width_list(&call.options, "layers").last().map(|width| Type::EachVec(width.value as usize))
+    numbers(&call.options, "layers").last().map(|width| Type::EachVec(width.value as usize))
 }
 
 /// One trunk, in a tower one per task; two layers per task and layer make the mask.
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
-    let widths = scope.widths("layers", "Widths of the layers.", width_list(&call.options, "layers"));
+    let widths = scope.widths("layers", "Widths of the layers.", numbers(&call.options, "layers"));
     let copies = scope.copies(&inputs[0]);
     let (mut trunk, shared) = scope.own_members(&inputs[0], copies.as_deref());
     let tasks = copies.unwrap_or_else(|| scope.tasks());

@@ -1,7 +1,8 @@
 //! `pepnet`: personalised embeddings and layers (Chang et al., KDD 2023).
 
 use super::gate_unit::gate_unit;
-use super::{Construct, Context, Reads, input, number, shared_input, width_list};
+use super::mlp::numbers;
+use super::{Construct, Context, Reads, input, number, shared_input};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
 use crate::ir::Activation;
@@ -31,14 +32,14 @@ fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> 
     let domain = shared_input(call, input(&call.options, "domain"), sink);
     let prior = shared_input(call, input(&call.options, "prior"), sink);
     shared_input(call, 0, sink).and(domain).and(prior)?;
-    width_list(&call.options, "layers").last().map(|width| Type::EachVec(width.value as usize))
+    numbers(&call.options, "layers").last().map(|width| Type::EachVec(width.value as usize))
 }
 
 /// One gate of the input for all tasks (in a tower one per task), then layers and their gates per task.
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let hidden = scope.count("gate_hidden", "Width of the gates' hidden layers.", number(&call.options, "gate_hidden"));
     let gamma = scope.real("gamma", "The greatest scale.", number(&call.options, "gamma"));
-    let widths = scope.widths("layers", "Widths of the layers.", width_list(&call.options, "layers"));
+    let widths = scope.widths("layers", "Widths of the layers.", numbers(&call.options, "layers"));
     let (domain, prior) = (inputs[input(&call.options, "domain")].value, inputs[input(&call.options, "prior")].value);
 
     let copies = scope.copies(&inputs[0]);

@@ -1,7 +1,8 @@
 //! `poso`: layers whose outputs a personal gate scales (Wang et al., 2021).
 
 use super::gate_unit::gate_unit;
-use super::{Construct, Context, Reads, input, number, shared_input, vector_input, width_list};
+use super::mlp::numbers;
+use super::{Construct, Context, Reads, input, number, shared_input, vector_input};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
 use crate::ir::Activation;
@@ -29,7 +30,7 @@ static SIGNATURE: Signature = Signature {
 fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     let gate = shared_input(call, input(&call.options, "gate"), sink);
     vector_input(call, sink).and(gate)?;
-    let width = width_list(&call.options, "hidden").last().map_or(0, |width| width.value as usize);
+    let width = numbers(&call.options, "hidden").last().map_or(0, |width| width.value as usize);
     Some(match call.inputs[0].ty {
         Type::EachVec(_) => Type::EachVec(width),
         _ => Type::Vec(width),
@@ -37,7 +38,7 @@ fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> 
 }
 
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
-    let widths = scope.widths("hidden", "Widths of the layers.", width_list(&call.options, "hidden"));
+    let widths = scope.widths("hidden", "Widths of the layers.", numbers(&call.options, "hidden"));
     let hidden = scope.count("gate_hidden", "Width of the gates' hidden layers.", number(&call.options, "gate_hidden"));
     let factor = scope.real("scale", "The greatest scale.", number(&call.options, "scale"));
     let read = inputs[input(&call.options, "gate")].value;

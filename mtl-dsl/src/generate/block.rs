@@ -339,6 +339,7 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
         }
         Op::SumWidth => quote! { sum_width(#first) },
         Op::MeanWidth => quote! { mean_width(#first) },
+        Op::ScaledDots => quote! { scaled_dots(#(#inputs),*) },
         Op::PairDots => quote! { pair_dots(#first) },
         Op::PairProducts => quote! { pair_products(#first) },
         Op::Attention { name, .. } => {
@@ -379,7 +380,14 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let slots = slots.iter().map(|slot| names::whole(*slot));
             quote! { select(#first, &[#(#slots),*]) }
         }
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Logits(_) => {
+        Op::Argument
+        | Op::Columns { .. }
+        | Op::Block(_)
+        | Op::TrainOnly(_)
+        | Op::Head(_)
+        | Op::Levels { .. }
+        | Op::Through(_)
+        | Op::Logits(_) => {
             unreachable!("stands in the model's own graph")
         }
     }

@@ -110,6 +110,9 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Narrow { start, .. } => format!("columns from {start}"),
         Op::SumWidth => "sum over the width".to_owned(),
         Op::MeanWidth => "mean over the width".to_owned(),
+        Op::Levels { .. } => "levels".to_owned(),
+        Op::Through(_) => "mixtures".to_owned(),
+        Op::ScaledDots => "scaled inner products".to_owned(),
         Op::PairDots => "inner products of pairs".to_owned(),
         Op::PairProducts => "products of pairs".to_owned(),
         Op::Attention { heads, .. } => format!("attention, {heads} heads"),
@@ -118,6 +121,8 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Concat => "concat".to_owned(),
         Op::Stack => "stack".to_owned(),
         Op::Select(slots) => format!("select {slots:?}"),
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Logits(_) => node.name.clone(),
+        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Head(_) | Op::Logits(_) => {
+            node.name.clone()
+        }
     }
 }

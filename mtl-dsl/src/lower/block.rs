@@ -664,6 +664,12 @@ impl<'m> Scope<'_, 'm> {
         self.push(name, Op::MeanWidth, vec![input], shape)
     }
 
+    /// The inner product of each slot of `a` with the same slot of `b`, over the root of the width.
+    pub fn scaled_dots(&mut self, name: &str, a: NodeId, b: NodeId) -> NodeId {
+        let shape = Shape { width: Size::constant(1), ..self.broadcast(a, b) };
+        self.push(name, Op::ScaledDots, vec![a, b], shape)
+    }
+
     /// The inner product of each pair of slots, as columns. The number of slots is no number of the configuration.
     pub fn pair_dots(&mut self, name: &str, input: NodeId) -> NodeId {
         let n = self.shape(input).slots.value();

@@ -44,8 +44,29 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
                 (0..slots).map(|t| (0..width).map(|i| cell(t, i)).collect()).collect()
             }
         },
+        Op::Through(mixtures) => {
+            let mut logits = inputs[0][0].clone();
+            let p = |z: f64| 1.0 / (1.0 + (-z).exp());
+            for of in mixtures {
+                let between = p(logits[of.between]);
+                let mixture = between * p(logits[of.task]) + (1.0 - between) * p(logits[of.otherwise]);
+                logits[of.task] = (mixture / (1.0 - mixture)).ln();
+            }
+            logits.truncate(model.tasks.len());
+            vec![logits]
+        }
+        Op::Levels { block: index, task } => {
+            let steps = block(&model.blocks[*index], Vec::new(), weights);
+            let mut logits = inputs[0][0].clone();
+            let mut logit = logits[*task];
+            for step in &steps[0] {
+                logit -= step.exp().ln_1p();
+                logits.push(logit);
+            }
+            vec![logits]
+        }
         // Serving has none of it.
-        Op::TrainOnly(_) => inputs[0].clone(),
+        Op::TrainOnly(_) | Op::Head(_) => inputs[0].clone(),
         Op::Logits(tasks) => {
             let mut logits = vec![0.0; tasks.iter().map(Vec::len).sum()];
             for (tasks, values) in tasks.iter().zip(inputs) {
@@ -150,6 +171,11 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         }
         Op::SumWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum()]).collect(),
         Op::MeanWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum::<f64>() / slot.len() as f64]).collect(),
+        Op::ScaledDots => {
+            let dot = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let root = (inputs[0][0].len() as f64).sqrt();
+            inputs[0].iter().zip(&inputs[1]).map(|pair| vec![dot(pair) / root]).collect()
+        }
         Op::PairDots => vec![pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum()).collect()],
         Op::PairProducts => pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).collect()).collect(),
         Op::Attention { heads, .. } => attention(&inputs[0], &inputs[1], &inputs[2], heads.value()),

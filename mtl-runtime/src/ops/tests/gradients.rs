@@ -201,6 +201,12 @@ fn sums_and_products() {
     check_gradient("affine", &x, &|x| flat(affine(x[0].clone(), 2.0, -1.0)));
     check_gradient("sum_width", &x, &|x| flat(sum_width(x[0].clone())));
     check_gradient("mean_width", &x, &|x| flat(mean_width(x[0].clone())));
+    let pair = [noise(1, [3, 4, 5]), noise(2, [3, 4, 5])];
+    check_gradient("scaled_dots", &pair, &|x| flat(scaled_dots(x[0].clone(), x[1].clone())));
+    let steps = [noise(5, [1, 6, 3]), noise(6, [1, 1, 2])];
+    check_gradient("levels", &steps, &|x| levels(matrix(x[0].clone()), x[1].clone(), 1).flatten(0, 1));
+    let mixed = [noise(5, [1, 6, 4])];
+    check_gradient("through", &mixed, &|x| through(matrix(x[0].clone()), &[[1, 0, 3]], 3).flatten(0, 1));
     check_gradient("mean", &x, &|x| mean(x[0].clone()));
     check_gradient("pair_dots", &x, &|x| flat(pair_dots(x[0].clone())));
     check_gradient("pair_products", &x, &|x| flat(pair_products(x[0].clone())));

@@ -251,3 +251,23 @@ fn an_empty_batch_is_no_special_case() {
 fn a_group_reads_slots_that_exist() {
     linear(random(1, [2, 2, 3]), random(2, [3, 3, 4]), None, &[0, 2, 0], Activation::None);
 }
+
+#[test]
+fn a_mixture_of_probabilities_stays_between_them_for_logits_of_any_size() {
+    let p = |z: f32| 1.0 / (1.0 + (-f64::from(z)).exp());
+    for [between, task, otherwise] in [
+        [0.3, 1.0, -2.0],
+        [-1.5, 0.5, 0.5],
+        [40.0, 2.0, -3.0],
+        [-40.0, 2.0, -3.0],
+        [0.0, -60.0, -90.0],
+        [0.0, 90.0, 60.0],
+    ] {
+        let found = values(through(tensor(&[between, task, otherwise], [1, 3]), &[[1, 0, 2]], 2));
+        assert_eq!(found[0], between);
+        let expected = p(between) * p(task) + (1.0 - p(between)) * p(otherwise);
+        assert!((p(found[1]) - expected).abs() < 1e-6, "{found:?}");
+        let (low, high) = (task.min(otherwise), task.max(otherwise));
+        assert!(found[1] >= low - 1e-4 && found[1] <= high + 1e-4, "{found:?}");
+    }
+}
