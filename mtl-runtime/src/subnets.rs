@@ -5,6 +5,8 @@
 
 mod compact;
 #[cfg(test)]
+mod masked;
+#[cfg(test)]
 mod tests;
 
 pub use compact::{Compact, Layer};

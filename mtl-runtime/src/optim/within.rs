@@ -37,7 +37,7 @@ pub(super) fn update(
     for (age, positions) in &ages {
         let mut state = buffers.iter().map(|buffer| gather(buffer, positions)).collect();
         let new = at(*age).apply(gather(&values, positions), gather(&grad, positions), &mut state);
-        let mut scatter = |to: &mut [f32], from: Tensor<1>| {
+        let scatter = |to: &mut [f32], from: Tensor<1>| {
             positions.iter().zip(numbers(from)).for_each(|(at, value)| to[*at] = value);
         };
         scatter(&mut values, new);
