@@ -21,6 +21,7 @@ pub mod parameters;
 pub mod pass;
 pub mod predict;
 pub mod report;
+pub mod subnets;
 pub mod train;
 pub mod weighting;
 

@@ -89,6 +89,32 @@ impl Linear {
     }
 }
 
+/// One affine map with a mask on its weights for each task: the members are subnetworks of it. Made by
+/// [`Init::masked_linear`](crate::init::Init::masked_linear).
+#[derive(Module, Debug)]
+pub struct MaskedLinear {
+    /// `[1, in, out]`.
+    pub weight: Param<Tensor<3>>,
+    /// `[1, out]`, which no mask covers.
+    pub bias: Param<Tensor<2>>,
+    /// `[T, in, out]` of 0 and 1. It is saved like a parameter, and never trained.
+    pub masks: Param<Tensor<3>>,
+}
+
+impl MaskedLinear {
+    /// `x [B, S, in]` to `[B, T, out]`, member `t` with the weight `weight * masks[t]` on slot `t`, or on the only one. The
+    /// weight's gradient is the sum of the members', each within its mask.
+    pub fn forward(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
+        let masks = self.masks.val().detach();
+        let [members, width, units] = masks.dims();
+        let weight = self.weight.val().expand([members, width, units]) * masks;
+        let bias = self.bias.val().expand([members, units]);
+        let slots = x.dims()[1];
+        let reads: Vec<usize> = (0..members).map(|member| if slots == 1 { 0 } else { member }).collect();
+        ops::linear(x, weight, Some(bias), &reads, activation)
+    }
+}
+
 /// Layer normalisation, with a scale and an offset for each slot. Made by
 /// [`Init::layer_norm`](crate::init::Init::layer_norm).
 #[derive(Module, Debug)]

@@ -246,3 +246,21 @@ fn a_chain_of_layers_and_gates() {
         flat(mix(gates, experts, &Choice::All))
     });
 }
+
+#[test]
+fn masked_linear() {
+    // Masks of three tasks: all of the weights, some, and others that overlap them.
+    let masks: Vec<f32> = (0..90).map(|at| if at < 30 || at % 3 == 0 || at % 7 == 1 { 1.0 } else { 0.0 }).collect();
+    for slots in [1, 3] {
+        let inputs = [noise(1, [4, slots, 5]), noise(2, [1, 5, 6]), noise(3, [1, 1, 6])];
+        let forward = |x: Vec<Tensor<3>>| {
+            let [x, weight, bias]: [Tensor<3>; 3] = x.try_into().expect("three");
+            let masks = super::tensor::<3>(&masks, [3, 5, 6]);
+            let param = |tensor| burn::module::Param::initialized(burn::module::ParamId::new(), tensor);
+            let bias = burn::module::Param::initialized(burn::module::ParamId::new(), matrix(bias));
+            let map = crate::nn::MaskedLinear { weight: param(weight), bias, masks: param(masks) };
+            flat(map.forward(x, Activation::Tanh))
+        };
+        check_gradient(&format!("masked linear, {slots} slots"), &inputs, &forward);
+    }
+}
