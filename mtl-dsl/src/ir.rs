@@ -152,6 +152,11 @@ pub enum Op {
         /// Keys the draw.
         site: String,
     },
+    /// The probability that a gate of [`Op::HardConcrete`] is not shut.
+    OpenChance {
+        /// The temperature.
+        temperature: Rate,
+    },
     /// Over the width.
     Softmax,
     /// The softmax over the `k` greatest of the width; the others are 0.

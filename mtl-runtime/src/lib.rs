@@ -57,8 +57,8 @@ pub mod __private {
     pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, orthogonality, trace_norm};
     pub use crate::ops::{
         Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, head, levels,
-        logits, mean, mean_width, mix, multiply, narrow, pair_dots, pair_products, reshape, scaled_dots, select,
-        softmax, stack, stop, sum_width, through, top_k, transpose,
+        logits, mean, mean_width, mix, multiply, narrow, open_chance, pair_dots, pair_products, reshape, scaled_dots,
+        select, softmax, stack, stop, sum_width, through, top_k, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

@@ -26,7 +26,7 @@ mod vector;
 
 pub use activation::{Activation, activate};
 pub use attention::attention;
-pub use concrete::hard_concrete;
+pub use concrete::{hard_concrete, open_chance};
 pub use dropout::{drop_rows, dropout};
 pub use elementwise::{add, affine, multiply, stop};
 pub use linear::linear;

@@ -4,7 +4,7 @@ use super::mlp::{ACTIVATION, DROPOUT, LAYERS, Layers, NORM, numbers};
 use super::{Construct, Context, Reads, number, vec_input, word};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Call, Type};
-use crate::ir::{Activation, Choice, NodeId, Penalty, Pick, Rate, Scale, Size, Slot, ValueInit};
+use crate::ir::{Choice, NodeId, Penalty, Pick, Rate, Size, Slot, ValueInit};
 use crate::lower::{Member, Owner, Scope, Stream};
 use crate::schema::{Parameter, Range, Signature};
 
@@ -48,23 +48,15 @@ fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> 
 struct Routes {
     trans: bool,
     temperature: Rate,
-    /// `log alpha - temperature * log(0.1 / 1.1)` is the logit of a connection's being open at all.
-    log_odds: f64,
 }
 
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let input = &inputs[0];
     let tasks = scope.copies(input).unwrap_or_else(|| scope.tasks());
-    let in_tower = scope.copies(input).is_some();
     let layers = Layers::of_block(&call.options, 1, scope);
     let count = scope.count("subnets", "Sub-networks of a layer.", number(&call.options, "subnets"));
     let temperature = scope.rate("temperature", "Temperature of the gates.", number(&call.options, "temperature"));
-    let routes = Routes {
-        trans: word(&call.options, "route") == "trans",
-        log_odds: -temperature.value * (0.1f64 / 1.1).ln(),
-        temperature,
-    };
-    let _ = in_tower;
+    let routes = Routes { trans: word(&call.options, "route") == "trans", temperature };
     let subnets = |slot| [Member { owner: Owner::All, count: Some(count.clone()), slot }];
     let mut open = Vec::new();
     let mut value = layers.apply_one(1, "hidden", &subnets(Slot::Own), input.value, scope);
@@ -112,8 +104,7 @@ impl Routes {
         let rows: Size = to.iter().map(|member| member.count.clone().unwrap_or(Size::constant(1))).sum();
         let log_alpha = scope.value(&format!("{part}_log_alpha"), to, from.clone(), ValueInit::Constant(0.0));
         let gates = scope.hard_concrete(part, &self.temperature, log_alpha);
-        let odds = scope.affine("odds", log_alpha, Scale::Constant(1.0), self.log_odds);
-        let chances = scope.activate("chances", Activation::Sigmoid, odds);
+        let chances = scope.open_chance("chances", &self.temperature, log_alpha);
         let chances = scope.sum_width("chances", chances);
         open.push(scope.gather("open", chances, Choice::All));
         if !self.trans {

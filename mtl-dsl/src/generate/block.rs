@@ -300,6 +300,10 @@ fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream 
             let field = ident(&rate_field(&temperature.path.fields));
             quote! { hard_concrete(#first, self.#field, pass, #site) }
         }
+        Op::OpenChance { temperature } => {
+            let field = ident(&rate_field(&temperature.path.fields));
+            quote! { open_chance(#first, self.#field) }
+        }
         Op::Softmax => quote! { softmax(#first) },
         Op::TopK { k } => {
             let k = ident(&k_field(k));
@@ -479,7 +483,7 @@ fn constants(block: &Block) -> Vec<Constant> {
             Op::DropRows { rate, .. } => {
                 add(rate_field(&rate.path.fields), &number(" Share of the rows set to 0 while training.", &rate.path));
             }
-            Op::HardConcrete { temperature, .. } => {
+            Op::HardConcrete { temperature, .. } | Op::OpenChance { temperature } => {
                 add(rate_field(&temperature.path.fields), &number(" Temperature of gates.", &temperature.path));
             }
             Op::Affine { factor: Scale::Config(rate), .. } => {

@@ -96,6 +96,7 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Dropout { rate, .. } => format!("dropout {}", rate.value),
         Op::DropRows { rate, .. } => format!("drop rows {}", rate.value),
         Op::HardConcrete { .. } => format!("{}<br>hard concrete", node.name),
+        Op::OpenChance { .. } => format!("{}<br>chance of an open gate", node.name),
         Op::Softmax => "softmax".to_owned(),
         Op::TopK { k } => format!("softmax of top {k}"),
         Op::Value { param } => format!("{}<br>parameter", block.params[*param].name),

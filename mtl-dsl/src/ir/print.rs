@@ -127,6 +127,9 @@ impl Display for Line<'_> {
             Op::HardConcrete { temperature, .. } => {
                 write!(f, "hard_concrete({inputs}, {} = {})", temperature.path, temperature.value)
             }
+            Op::OpenChance { temperature } => {
+                write!(f, "open_chance({inputs}, {} = {})", temperature.path, temperature.value)
+            }
             Op::Softmax => write!(f, "softmax({inputs})"),
             Op::TopK { k } => write!(f, "top_k({inputs}, {k})"),
             Op::Gate { .. } => write!(f, "gate({inputs})"),

@@ -517,6 +517,12 @@ impl<'m> Scope<'_, 'm> {
         self.push(&format!("{part}_gates"), op, vec![log_alpha], shape)
     }
 
+    /// The probability that a gate with this logit is not shut.
+    pub fn open_chance(&mut self, name: &str, temperature: &Rate, log_alpha: NodeId) -> NodeId {
+        let shape = self.shape(log_alpha).clone();
+        self.push(name, Op::OpenChance { temperature: temperature.clone() }, vec![log_alpha], shape)
+    }
+
     /// Softmax over the width.
     pub fn softmax(&mut self, name: &str, logits: NodeId) -> NodeId {
         let shape = self.shape(logits).clone();

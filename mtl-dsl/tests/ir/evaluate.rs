@@ -154,6 +154,10 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         }
         Op::DropRows { .. } | Op::Gate { .. } | Op::Stop | Op::Penalty { .. } => inputs[0].clone(),
         Op::HardConcrete { .. } => map(&inputs[0], |x| (1.2 / (1.0 + (-x).exp()) - 0.1).clamp(0.0, 1.0)),
+        Op::OpenChance { temperature } => {
+            let shift = temperature.value * (0.1f64 / 1.1).ln();
+            map(&inputs[0], |x| 1.0 / (1.0 + (shift - x).exp()))
+        }
         Op::Add => elementwise(&inputs[0], &inputs[1], |a, b| a + b),
         Op::Multiply => elementwise(&inputs[0], &inputs[1], |a, b| a * b),
         Op::Affine { factor: by, shift } => map(&inputs[0], |x| factor(by) * x + shift),

@@ -29,3 +29,9 @@ pub fn hard_concrete(log_alpha: Tensor<3>, temperature: f64, pass: &Pass, site: 
     };
     (s * (STRETCH[1] - STRETCH[0]) + STRETCH[0]).clamp(0.0, 1.0)
 }
+
+/// The probability that a gate of [`hard_concrete`] is above 0, element by element:
+/// `sigmoid(log_alpha - temperature log(0.1 / 1.1))` (Louizos et al., eq. 12).
+pub fn open_chance(log_alpha: Tensor<3>, temperature: f64) -> Tensor<3> {
+    sigmoid(log_alpha - temperature * (-STRETCH[0] / STRETCH[1]).ln())
+}

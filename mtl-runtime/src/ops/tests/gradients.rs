@@ -228,6 +228,11 @@ fn gates_that_are_drawn() {
 }
 
 #[test]
+fn chances_of_open_gates() {
+    check_gradient("open_chance", &[noise(1, [1, 3, 4])], &|x| flat(open_chance(x[0].clone(), 0.9)));
+}
+
+#[test]
 fn attention_of_heads() {
     let inputs = [noise(1, [2, 3, 6]), noise(2, [2, 4, 6]), noise(3, [2, 4, 6])];
     for heads in [1, 2, 3] {

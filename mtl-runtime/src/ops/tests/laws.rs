@@ -188,6 +188,8 @@ fn hard_concrete_gates_are_open_as_often_as_their_closed_form() {
         let open = gates.iter().filter(|&&gate| gate > 0.0).count() as f64 / 40_000.0;
         // Four standard deviations of 40,000 draws.
         assert!((open - expected).abs() < 0.008, "{open} of {expected} open at {temperature}");
+        let chance = values(open_chance(tensor(&[0.0], [1, 1, 1]), temperature))[0];
+        assert!((f64::from(chance) - expected).abs() < 1e-4, "{chance}");
         assert_eq!(gates, values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 2), "h")));
         assert_ne!(gates, values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 3), "h")));
     }
