@@ -61,10 +61,12 @@ impl Linear {
             }
         };
         let start: Vec<f32> = (0..members * d_in * d_out).map(weight).collect();
-        let set = |old: Tensor<3>| -> Tensor<3> {
-            Tensor::from_data(TensorData::new(start, [members, d_in, d_out]), &old.device()).require_grad()
+        let set = |old: Tensor<3>| {
+            let new = Tensor::from_data(TensorData::new(start, [members, d_in, d_out]), &old.device());
+            if old.is_require_grad() { new.require_grad() } else { new }
         };
-        let zero = |old: Tensor<2>| old.zeros_like().require_grad();
+        let zero =
+            |old: Tensor<2>| if old.is_require_grad() { old.zeros_like().require_grad() } else { old.zeros_like() };
         Self { weight: self.weight.map(set), bias: self.bias.map(|bias| bias.map(zero)), ..self }
     }
 

@@ -75,10 +75,10 @@ fn nddr_agrees_with_pytorch() {
     check_golden::<Nddr>(&golden("nddr"), &Arrays::clone);
 }
 
-/// The network `M` with the parameters of `other` where the paths agree.
+/// The network `M` with the parameters of `other` where paths and sizes agree.
 fn like<M: Model, N: Model>(other: &N) -> M {
     let from = values(other);
-    with(network::<M>(9), |path, _| from.get(path).cloned())
+    with(network::<M>(9), |path, shape| from.get(path).filter(|values| values.len() == shape.iter().product()).cloned())
 }
 
 #[test]
