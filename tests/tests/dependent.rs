@@ -475,7 +475,7 @@ fn levels_are_learned_with_their_thresholds() {
     let steps = &values(trained.predictor.network())["tower_stars_levels.steps.value"];
     let step = |at: usize| steps[at].exp().ln_1p();
     assert!(steps.len() == 3 && step(1) < step(0).min(step(2)), "the second step is the narrowest: {steps:?}");
-    let metrics = trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap().clone();
+    let metrics = *trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap();
     assert!(metrics.auc.is_none() && metrics.rmse.is_some_and(|rmse| rmse < 0.5), "{metrics:?}");
     let predictions = trained.predictor.predict(&table("other", 100)).unwrap();
     assert!(predictions.task("stars").unwrap().iter().all(|level| (1.0..=5.0).contains(level)));

@@ -120,7 +120,7 @@ fn the_top_of_all_is_the_softmax_and_the_top_one_another() {
     let one: TopOne = renamed(&dense, str::to_owned);
     assert_ne!(logits(&dense, &x), logits(&one, &x));
     // A single weight is 1 whatever its logit: the gate gets no gradient.
-    let found = gradients(&one, &x, &labels(2), &vec![1.0; ROWS * 2], &[1.0, 1.0]);
+    let found = gradients(&one, &x, &labels(2), &[1.0; ROWS * 2], &[1.0, 1.0]);
     assert!(max_abs(&found.of["h.gates.weight"]) < 1e-7);
     assert!(max_abs(&found.of["h.experts_1.weight"]) > 1e-4);
 }
@@ -200,7 +200,7 @@ mtl! { model Stem {
 fn a_task_trains_neither_the_experts_nor_the_embeddings_of_another() {
     let stem = network::<Stem>(1);
     let x = rows::<Stem>();
-    let found = gradients(&stem, &x, &labels(2), &vec![1.0; ROWS * 2], &[1.0, 0.0]);
+    let found = gradients(&stem, &x, &labels(2), &[1.0; ROWS * 2], &[1.0, 0.0]);
     for path in ["h.level_1_own_1.weight", "h.level_1_own_1.bias"] {
         let (own, other) = found.of[path].split_at(found.of[path].len() / 2);
         assert!(max_abs(own) > 1e-5, "{path}");

@@ -78,7 +78,9 @@ fn nddr_agrees_with_pytorch() {
 /// The network `M` with the parameters of `other` where paths and sizes agree.
 fn like<M: Model, N: Model>(other: &N) -> M {
     let from = values(other);
-    with(network::<M>(9), |path, shape| from.get(path).filter(|values| values.len() == shape.iter().product()).cloned())
+    with(network::<M>(9), |path, shape| {
+        from.get(path).filter(|values| values.len() == shape.iter().product::<usize>()).cloned()
+    })
 }
 
 #[test]
