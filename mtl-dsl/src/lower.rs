@@ -4,8 +4,10 @@
 //! concatenates values stays in the model's graph.
 
 mod block;
+mod scope;
 
-pub use block::{Member, Owner, Scope, Stream};
+pub use block::{Member, Owner, Stream};
+pub use scope::Scope;
 
 use crate::hir::{self, ExprKind, FeatureId, LetId, View};
 use crate::ir::{

@@ -131,7 +131,7 @@ impl Generator<'_> {
         };
         let arguments = block.into_iter().flat_map(|block| block.arguments().map(move |argument| (block, argument)));
         arguments.zip(inputs).filter_map(|((block, argument), input)| {
-            let wanted = super::block::uses_width(block, &ident(&names::local(&argument.name)));
+            let wanted = super::constants::uses_width(block, &ident(&names::local(&argument.name)));
             wanted.then(|| self.ir.graph[*input].shape.width.clone())
         })
     }
