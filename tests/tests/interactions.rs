@@ -189,3 +189,50 @@ fn a_mask_of_one_task_learns_from_its_task_alone() {
     assert!(first.iter().any(|value| *value != 0.0), "{first:?}");
     assert!(second.iter().all(|value| *value == 0.0), "{second:?}");
 }
+
+mtl! { model Din {
+    features user { history: ids(share: video_id, max_len: 3, pool: none) }
+    features item { video_id: id(buckets: 10, dim: 2) }
+    task first: binary;
+    let h = din(history, query: video_id, hidden: [3]);
+    tower each = h;
+} }
+
+/// A row of [`Din`]'s input: three places of two columns, which of them hold an id, and the query.
+fn sequence(places: [[f32; 2]; 3], held: [f32; 3], query: [f32; 2]) -> Vec<f32> {
+    [&places.concat()[..], &held, &query].concat()
+}
+
+#[test]
+fn din_weighs_each_place_by_what_it_has_to_do_with_the_query() {
+    let network = network::<Din>(3);
+    let from = values(&network);
+    let (places, query) = ([[0.3, -0.8], [1.2, 0.4], [-0.5, 0.9]], [0.7, -0.2]);
+    let weight = |place: [f32; 2]| {
+        let read: Vec<f32> = (0..2)
+            .map(|i| query[i])
+            .chain(place)
+            .chain((0..2).map(|i| query[i] - place[i]))
+            .chain((0..2).map(|i| query[i] * place[i]))
+            .collect();
+        let (w, b) = (&from["h.hidden_1.weight"], &from["h.hidden_1.bias"]);
+        let unit = |j: usize| {
+            let sum: f32 = (0..8).map(|i| read[i] * w[i * 3 + j]).sum();
+            1.0 / (1.0 + (-(sum + b[j])).exp())
+        };
+        (0..3).map(|j| unit(j) * from["h.weight.weight"][j]).sum::<f32>() + from["h.weight.bias"][0]
+    };
+    let expected = |count: usize| {
+        let pooled = |i: usize| places[..count].iter().map(|place| weight(*place) * place[i]).sum::<f32>();
+        (0..2).map(|i| pooled(i) * from["tower_each.output.weight"][i]).sum::<f32>() + from["tower_each.output.bias"][0]
+    };
+    let logit = |x: Vec<f32>| logits(&network, &x)[0];
+    assert_close("three places", &[logit(sequence(places, [1.0; 3], query))], &[expected(3)], 1e-5);
+    let [a, b, c] = places;
+    assert_close("permuted", &[logit(sequence([c, a, b], [1.0; 3], query))], &[expected(3)], 1e-5);
+    // What stands where no id is held does not count, whatever it is.
+    let padded = |rest| logit(sequence([a, b, rest], [1.0, 1.0, 0.0], query));
+    assert_close("two places", &[padded([0.0, 0.0])], &[expected(2)], 1e-5);
+    assert_close("padding", &[padded([9.0, 9.0])], &[expected(2)], 1e-5);
+    assert_close("empty", &[logit(sequence([[0.0; 2]; 3], [0.0; 3], query))], &[expected(0)], 1e-6);
+}
