@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use mtl_dsl::diagnostic::{Style, render};
-use mtl_dsl::{Code, Compiled, Diagnostic, Source};
+use mtl_dsl::{Code, Compiled, Diagnostic, Source, optimize};
 
 /// Compiles multi-task ranking specs.
 #[derive(Parser)]
@@ -39,6 +39,9 @@ enum Command {
         /// `mermaid`: a picture for Markdown.
         #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
         format: GraphFormat,
+        /// What is left when the model serves: nothing that exists while training only.
+        #[arg(long)]
+        serving: bool,
     },
     /// Says what a diagnostic means and what to do about it.
     Explain {
@@ -63,9 +66,12 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check { files, format } => check(&files, format),
         Command::Expand { file } => print(&file, |compiled, source| compiled.rust(source)),
-        Command::Graph { file, format } => print(&file, |compiled, _| match format {
-            GraphFormat::Text => compiled.ir.to_string(),
-            GraphFormat::Mermaid => compiled.ir.to_mermaid(),
+        Command::Graph { file, format, serving } => print(&file, |compiled, _| {
+            let ir = if serving { optimize::serving(compiled.ir.clone()) } else { compiled.ir.clone() };
+            match format {
+                GraphFormat::Text => ir.to_string(),
+                GraphFormat::Mermaid => ir.to_mermaid(),
+            }
         }),
         Command::Explain { code } => explain(&code),
     }

@@ -77,6 +77,15 @@ fn expand_and_graph_print_the_model() {
 }
 
 #[test]
+fn the_serving_graph_has_nothing_of_training() {
+    let whole = stdout(&mtl(&["graph", &spec("youtube_2019.mtl")]));
+    let serving = stdout(&mtl(&["graph", "--serving", &spec("youtube_2019.mtl")]));
+    assert!(whole.contains("while training") && whole.contains("tower_click_train_only"), "{whole}");
+    assert!(!serving.contains("while training") && !serving.contains("train_only"), "{serving}");
+    assert!(serving.contains("tower_click"), "{serving}");
+}
+
+#[test]
 fn explain_knows_every_code_and_no_other() {
     assert!(!stdout(&mtl(&["explain", "unknown-name"])).is_empty());
     let output = mtl(&["explain", "unknown-nam"]);

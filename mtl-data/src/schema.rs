@@ -168,6 +168,11 @@ pub enum TaskKind {
         /// Factor of the positive rows' loss.
         pos_weight: f64,
     },
+    /// A level from 1 on: a cross-entropy for each threshold between two levels, on ordered logits.
+    Ordinal {
+        /// The greatest level.
+        levels: usize,
+    },
     /// A number.
     Regression {
         /// Applied to the label before the loss; its inverse to the prediction.
@@ -277,6 +282,23 @@ impl Schema {
     /// The width of the input matrix.
     pub fn width(&self) -> usize {
         self.features.iter().map(Feature::width).sum()
+    }
+
+    /// The columns of the logits of each task: its own, and behind those of all tasks one for each further threshold of an ordinal
+    /// task.
+    pub fn logits(&self) -> Vec<Vec<usize>> {
+        let mut next = self.tasks.len();
+        let columns = self.tasks.iter().enumerate().map(|(t, task)| {
+            let more = if let TaskKind::Ordinal { levels } = task.kind { levels.saturating_sub(2) } else { 0 };
+            next += more;
+            std::iter::once(t).chain(next - more..next).collect()
+        });
+        columns.collect()
+    }
+
+    /// The number of columns of the logits.
+    pub fn logit_columns(&self) -> usize {
+        self.logits().iter().map(Vec::len).sum()
     }
 
     /// The chain of tasks whose product is task `t`: `t` itself, the task it is given, and so on.

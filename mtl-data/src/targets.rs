@@ -96,6 +96,14 @@ fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Res
             let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
             Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
         }
+        TaskKind::Ordinal { levels } => {
+            let level = |value: f64| value.fract() == 0.0 && (1.0..=levels as f64).contains(&value);
+            let Some(row) = values.iter().position(|value| !value.is_nan() && !level(*value)) else { return Ok(()) };
+            let error =
+                DataError::new(format!("a label of the ordinal task `{}` is no level from 1 to {levels}", task.name));
+            let remedy = "correct the value, or raise `levels`";
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
+        }
         TaskKind::Regression { transform: Transform::Log1p, .. } => {
             match values.iter().position(|&value| value <= -1.0) {
                 Some(row) => Err(log1p_error(table, column, row, values[row])),

@@ -12,6 +12,7 @@ mod intervals;
 mod options;
 mod ranks;
 mod tasks;
+mod terms;
 mod towers;
 mod train;
 mod unused;
@@ -56,6 +57,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let lets = dataflow::check_lets(&names, &features, sink);
     let towers = towers::check(&names, &features, &lets, sink);
     let weighting = weighting::check(&names, sink);
+    let terms = terms::check(&names, &tasks, sink);
     let train = train::check(&names, &tasks, model.name.span, sink);
     let ranks = ranks::check(&names, &tasks, sink);
     let expects = expects::check(&names, &tasks, &ranks, sink);
@@ -76,6 +78,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         lets: lets.into_iter().collect::<Option<_>>()?,
         towers: towers?,
         weighting: weighting?,
+        terms: terms?,
         train: train?,
         ranks: ranks.into_iter().collect::<Option<_>>()?,
         expects: expects?,

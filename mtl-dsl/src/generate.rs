@@ -5,9 +5,11 @@
 
 mod block;
 mod config;
+mod constants;
 mod model;
 mod names;
 mod prediction;
+mod primitive;
 mod ranks;
 mod schema;
 mod table;

@@ -62,6 +62,8 @@ pub struct Model {
     pub towers: Vec<Tower>,
     /// Weighting of the losses.
     pub weighting: Weighting,
+    /// What else the loss holds.
+    pub terms: Vec<LossTerm>,
     /// The `train` entries, defaults filled in.
     pub train: Train,
     /// Scores.

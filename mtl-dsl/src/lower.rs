@@ -4,11 +4,16 @@
 //! concatenates values stays in the model's graph.
 
 mod block;
+mod scope;
 
-pub use block::{Member, Owner, Scope, Stream};
+pub use block::{Member, Owner, Stream};
+pub use scope::Scope;
 
 use crate::hir::{self, ExprKind, FeatureId, LetId, View};
-use crate::ir::{Block, ConfigPath, Graph, Model, Node, NodeId, Op, Role, Shape, Size, Symbol};
+use crate::ir::{
+    Block, Config, ConfigPath, Graph, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Role, Shape, Size,
+    Slot, Symbol, Through, Value, ValueInit,
+};
 use block::{Builder, calls, reads};
 
 /// The model as primitives.
@@ -34,25 +39,86 @@ pub fn lower(model: &hir::Model) -> Model {
         };
         lowering.lets.push(value);
     }
-    let mut towers = Vec::new();
+    let (mut towers, mut heads) = (Vec::new(), Vec::new());
     for tower in &model.towers {
         let name = match tower.each {
             true => "tower_each".to_owned(),
             false => format!("tower_{}", model.tasks[tower.tasks[0].0].name.text),
         };
         let tasks: Vec<usize> = tower.tasks.iter().map(|task| task.0).collect();
-        let (serving, training): (Vec<_>, Vec<_>) = tower.terms.iter().partition(|term| term.train_only.is_none());
-        let value = lowering.line(&serving, &name, Role::Tower(tasks.clone()), "");
-        let value = match training[..] {
-            [] => value,
-            _ => lowering.train_only(&training, &format!("{name}_train_only"), Role::Tower(tasks.clone()), value),
-        };
-        towers.push((value, tasks));
+        towers.push((lowering.tower(&name, tower, &tasks), tasks.clone()));
+        heads.extend(lowering.heads(tower, &tasks));
     }
-    let shape = Shape::new(Size::constant(1), Size::constant(model.tasks.len()));
-    let (inputs, tasks) = towers.into_iter().unzip();
-    lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Logits(tasks), inputs, shape);
+    let mut mixtures = Vec::new();
+    for tower in &model.towers {
+        for task in tower.tasks.iter().filter(|task| model.tasks[task.0].through.is_some()) {
+            let name = format!("tower_{}_otherwise", model.tasks[task.0].name.text);
+            let otherwise = model.tasks.len() + mixtures.len();
+            towers.push((lowering.tower(&name, tower, &[task.0]), vec![otherwise]));
+            let between = model.tasks[task.0].through.map_or(task.0, |between| between.0);
+            mixtures.push(Through { task: task.0, between, otherwise });
+        }
+    }
+    let shape = |columns| Shape::new(Size::constant(1), Size::constant(columns));
+    let (inputs, columns): (Vec<NodeId>, Vec<Vec<usize>>) = towers.into_iter().unzip();
+    let graph = &mut lowering.ir.graph;
+    graph.output = graph.push("logits", Op::Logits(columns), inputs, shape(model.tasks.len() + mixtures.len()));
+    if !mixtures.is_empty() {
+        let shape = shape(model.tasks.len());
+        graph.output = graph.push("logits", Op::Through(mixtures), vec![graph.output], shape);
+    }
+    for (task, declared) in model.tasks.iter().enumerate().filter(|(_, task)| task.further_levels() > 0) {
+        lowering.ir.blocks.push(steps(task, declared));
+        let block = lowering.ir.blocks.len() - 1;
+        let graph = &mut lowering.ir.graph;
+        let columns = graph[graph.output].shape.width.value() + declared.further_levels();
+        let op = Op::Levels { block, task };
+        let shape = Shape::new(Size::constant(1), Size::constant(columns));
+        graph.output = graph.push("logits", op, vec![graph.output], shape);
+    }
+    let shape = lowering.ir.graph[lowering.ir.graph.output].shape.clone();
+    for (block, inputs) in heads {
+        let inputs = [vec![lowering.ir.graph.output], inputs].concat();
+        lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Head(block), inputs, shape.clone());
+    }
     lowering.ir
+}
+
+/// The block of an ordinal task's steps from level to level.
+fn steps(task: usize, declared: &hir::Task) -> Block {
+    let name = format!("tower_{}_levels", declared.name.text);
+    let path = format!("{name}.steps.{}", declared.name.text);
+    let width = Size::constant(declared.further_levels());
+    let value = Value {
+        members: vec![Members { path, count: None, slot: Slot::Own }],
+        width: width.clone(),
+        init: ValueInit::Constant(0.0),
+    };
+    let mut graph = Graph::default();
+    let shape = Shape { batched: false, slots: Size::constant(1), width };
+    graph.output = graph.push("steps", Op::Value { param: 0 }, Vec::new(), shape);
+    Block {
+        name,
+        role: Role::Tower(vec![task]),
+        docs: String::new(),
+        span: declared.name.span,
+        config: Config::default(),
+        params: vec![Param {
+            name: ParamName { scope: String::new(), part: "steps".into(), layer: None },
+            kind: ParamKind::Value(value),
+        }],
+        graph,
+    }
+}
+
+impl hir::Task {
+    /// The levels of an ordinal task behind the first two, between which its logit decides.
+    pub fn further_levels(&self) -> usize {
+        match &self.kind {
+            hir::TaskKind::Ordinal { levels } => levels.value as usize - 2,
+            _ => 0,
+        }
+    }
 }
 
 struct Lowering<'m> {
@@ -85,6 +151,30 @@ impl Lowering<'_> {
         let (block, inputs) = self.block(terms, name, role, "");
         let (label, shape) = (self.ir.graph[value].name.clone(), self.ir.graph[value].shape.clone());
         self.ir.graph.push(&label, Op::TrainOnly(block), [vec![value], inputs].concat(), shape)
+    }
+
+    /// The value of a tower line for some of its tasks, with what training adds.
+    fn tower(&mut self, name: &str, tower: &hir::Tower, tasks: &[usize]) -> NodeId {
+        let (serving, training): (Vec<_>, Vec<_>) = tower.terms.iter().partition(|term| term.train_only.is_none());
+        let value = self.line(&serving, name, Role::Tower(tasks.to_vec()), "");
+        match training[..] {
+            [] => value,
+            _ => self.train_only(&training, &format!("{name}_train_only"), Role::Tower(tasks.to_vec()), value),
+        }
+    }
+
+    /// The second towers of these tasks that terms of the loss train: built like the first, with parameters of their own.
+    fn heads(&mut self, tower: &hir::Tower, tasks: &[usize]) -> Vec<(usize, Vec<NodeId>)> {
+        let terms: Vec<&hir::Term> = tower.terms.iter().filter(|term| term.train_only.is_none()).collect();
+        let mut heads = Vec::new();
+        for term in &self.hir.terms {
+            let hir::LossTerm::Causal { kind, task, .. } = term else { continue };
+            if let (Some(head), true) = (kind.head(), tasks.contains(&task.0)) {
+                let name = format!("tower_{}_{head}", self.hir.tasks[task.0].name.text);
+                heads.push(self.block(&terms, &name, Role::Tower(vec![task.0]), ""));
+            }
+        }
+        heads
     }
 
     /// The block of a line, and what it reads.

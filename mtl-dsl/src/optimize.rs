@@ -6,6 +6,9 @@ mod activation;
 mod dead;
 mod experts;
 mod identity;
+mod serving;
+
+pub use serving::serving;
 
 use crate::ir::{Graph, Model, NodeId};
 

@@ -23,7 +23,7 @@ pub struct Signature {
 }
 
 /// An option of a [`Signature`].
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
@@ -71,6 +71,8 @@ pub enum Shape {
     Tasks,
     /// A list of lists of tasks: `[[click, like], [buy]]`.
     TaskGroups,
+    /// A list of pairs of tasks: `[buy | click, buy | like]`.
+    Relations,
 }
 
 /// Alternatives that are calls: optimisers, losses.
@@ -139,6 +141,11 @@ impl Range {
     pub const ANY: Range = Range::real(f64::MIN, true, f64::MAX, true, "a number");
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
+
+    /// Levels of an ordinal task.
+    pub const LEVELS: Range = Range { high: 100.0, ..Range::whole(3.0, "a whole number from 3 to 100") };
+    /// Above 0, up to 1.
+    pub const PROPENSITY: Range = Range::real(0.0, false, 1.0, true, "a number above 0 and up to 1");
 
     const fn whole(low: f64, words: &'static str) -> Range {
         Range { whole: true, low, low_included: true, high: LAST_WHOLE, high_included: true, words }

@@ -81,6 +81,32 @@ fn passes_keep_every_number() {
 }
 
 #[test]
+fn serving_keeps_every_number_and_nothing_of_training() {
+    let weights = Weights::default();
+    let specs = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../specs")).unwrap();
+    let specs = specs.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let constructs: Vec<String> = constructs().iter().map(|(_, lines)| spec(lines)).collect();
+    for (position, text) in constructs.iter().cloned().chain(specs).enumerate() {
+        let model = models(&text).1;
+        let serving = mtl_dsl::optimize::serving(model.clone());
+        if position < constructs.len() {
+            assert_eq!(logits(&model, &weights), logits(&serving, &weights), "{text}");
+        }
+        let printed = serving.to_string();
+        for word in ["while training", "dropout(", "drop_rows(", "penalty(", "gate(", "stop("] {
+            assert!(!printed.contains(word), "{word} in {printed}");
+        }
+        assert!(serving.parameters() <= model.parameters());
+    }
+}
+
+#[test]
+fn serving_has_no_bias_tower() {
+    let text = include_str!("../../specs/youtube_2019.mtl");
+    insta::assert_snapshot!(mtl_dsl::optimize::serving(models(text).1));
+}
+
+#[test]
 fn passes_merge_experts_of_one_shape() {
     let linears = |model: &ir::Model| {
         let nodes = model.blocks.iter().flat_map(|block| &block.graph.nodes);

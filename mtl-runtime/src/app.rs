@@ -258,6 +258,9 @@ fn load<M: Model>(path: Option<PathBuf>, settings: &[String]) -> Result<Predicto
 fn show(report: &Report) {
     for (name, split) in report.split.iter() {
         println!("\n{name}\n{}", split.table());
+        if !split.gates.is_empty() {
+            println!("\n{name}, gates\n{}", split.gate_table());
+        }
     }
     let mut table = TextTable::new(["seconds", ""]);
     report.seconds.iter().for_each(|(phase, seconds)| table.row([phase.to_owned(), format!("{seconds:.2}")]));

@@ -68,6 +68,26 @@ pub struct BinaryConfig {
     pub pos_weight: f64,
 }
 
+/// A term of the loss with a propensity: `loss.causal`.
+#[derive(Config, Debug, PartialEq)]
+pub struct CausalConfig {
+    /// The least propensity.
+    pub clip: f64,
+    /// Factor of the term.
+    pub weight: f64,
+}
+
+/// `dcmt`: `loss.causal`.
+#[derive(Config, Debug, PartialEq)]
+pub struct DcmtConfig {
+    /// The least propensity.
+    pub clip: f64,
+    /// Factor of the term.
+    pub weight: f64,
+    /// Factor of the distance of the two probabilities' sum from 1.
+    pub counterfactual: f64,
+}
+
 /// A `regression` with `loss: huber`.
 #[derive(Config, Debug, PartialEq)]
 pub struct HuberConfig {
@@ -177,6 +197,11 @@ impl Reading for Feature {
 /// A `binary` task over all rows.
 pub fn binary(name: &str, pos_weight: f64, label: Label) -> Task {
     task(name, TaskKind::Binary { pos_weight }, label)
+}
+
+/// An `ordinal` over all rows.
+pub fn ordinal(name: &str, levels: usize, label: Label) -> Task {
+    task(name, TaskKind::Ordinal { levels }, label)
 }
 
 /// A `regression` over all rows.

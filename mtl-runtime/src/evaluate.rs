@@ -140,7 +140,7 @@ fn task_metrics(
             rmse: None,
             rows,
         },
-        TaskKind::Regression { .. } => {
+        TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
             Metrics { rmse: metrics::rmse(predictions, labels, weights)?, rows, ..Metrics::default() }
         }
     })

@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtl_data::Rng;
 
-use crate::nn::{LayerNorm, Linear, Value};
+use crate::nn::{LayerNorm, Linear, MaskedLinear, Value};
 
 /// Where the parameters of a network are made.
 #[derive(Debug, Clone)]
@@ -31,6 +31,14 @@ impl Init {
         let weight = TensorData::new(draw("weight", d_in * d_out), [members.len(), d_in, d_out]);
         let bias = bias.then(|| TensorData::new(draw("bias", d_out), [members.len(), d_out]));
         Linear::new(self.parameter(weight), bias.map(|bias| self.parameter(bias)))
+    }
+
+    /// An affine map that starts as [`linear`](Self::linear)'s member of this path, with masks of ones for `tasks` tasks.
+    pub fn masked_linear(&self, path: &str, tasks: usize, d_in: usize, d_out: usize) -> MaskedLinear {
+        let Linear { weight, bias, .. } = self.linear(&[path.to_owned()], d_in, d_out, true);
+        let masks = self.parameter(TensorData::new(vec![1.0f32; tasks * d_in * d_out], [tasks, d_in, d_out]));
+        let bias = bias.unwrap_or_else(|| unreachable!("it was asked for"));
+        MaskedLinear { weight, bias, masks: masks.set_require_grad(false) }
     }
 
     /// Layer normalisation of `groups` slots of this width: scales of one, offsets of zero.

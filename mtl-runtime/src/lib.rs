@@ -21,6 +21,7 @@ pub mod parameters;
 pub mod pass;
 pub mod predict;
 pub mod report;
+pub mod subnets;
 pub mod train;
 pub mod weighting;
 
@@ -51,11 +52,13 @@ pub mod __private {
         VocabularyConfig,
     };
     pub use crate::init::{Init, Start, members, task_members};
+    pub use crate::loss::{Estimator, Term};
     pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
-    pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, trace_norm};
+    pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, orthogonality, trace_norm};
     pub use crate::ops::{
-        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, logits, mean, mean_width, mix,
-        multiply, narrow, pair_dots, pair_products, reshape, select, softmax, stack, stop, sum_width, transpose,
+        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, head, levels,
+        logits, mean, mean_width, mix, multiply, narrow, open_chance, pair_dots, pair_products, reshape, scaled_dots,
+        select, softmax, stack, stop, sum_width, through, top_k, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

@@ -12,10 +12,12 @@ use crate::ops::{on_cpu, unary};
 mod masked;
 mod portable;
 mod row;
+mod term;
 #[cfg(test)]
 mod tests;
 
 use masked::Masked;
+pub use term::{Estimator, Term};
 
 /// What the losses and predictions need of a schema.
 #[derive(Debug, Clone)]
@@ -23,39 +25,45 @@ pub(crate) struct Objective {
     kind: TaskKind,
     /// The tasks whose probabilities multiply to this task's: itself first. A regression stands alone.
     chain: Vec<usize>,
+    /// The columns of its logits.
+    logits: Vec<usize>,
 }
 
 impl Objective {
     fn of(schema: &Schema) -> Vec<Objective> {
-        let objective = |(t, task): (usize, &mtl_data::schema::Task)| Objective {
+        let objective = |((t, task), logits): ((usize, &mtl_data::schema::Task), Vec<usize>)| Objective {
             kind: task.kind,
             chain: match task.kind {
                 TaskKind::Binary { .. } => schema.chain(t),
-                TaskKind::Regression { .. } => vec![t],
+                TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => vec![t],
             },
+            logits,
         };
-        schema.tasks.iter().enumerate().map(objective).collect()
+        schema.tasks.iter().enumerate().zip(schema.logits()).map(objective).collect()
     }
 }
 
 /// The loss of each task, `[T]`: the weighted mean over the rows whose label is neither missing (NaN) nor of weight 0. A task
 /// without such a row has loss 0 and no gradient.
 ///
-/// `logits` is `[B, T]`; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
+/// `logits` is `[B, T]` with the columns of [`Schema::logits`] behind, maybe with more that are no task's; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
 /// in `[0, 1]`; the loss is `-(pos_weight y log p + (1 - y) log(1 - p))`. Exact for logits of any size.
 pub fn task_losses(schema: &Schema, logits: Tensor<2>, labels: &[f32], weights: &[f32]) -> Tensor<1> {
-    let [rows, tasks] = logits.dims();
-    assert_eq!(tasks, schema.tasks.len(), "one logit for each task");
+    let ([rows, columns], tasks, wanted) = (logits.dims(), schema.tasks.len(), schema.logit_columns());
+    assert!(columns >= wanted, "the logits of each task");
+    let logits = if columns > wanted { logits.slice([0..rows, 0..wanted]) } else { logits };
     assert!(labels.len() == rows * tasks && weights.len() == rows * tasks, "a label and a weight for each logit");
     let masked = Masked::new(Objective::of(schema), labels, weights);
     if on_cpu(&logits) { unary(logits, masked) } else { portable::losses(&masked, logits) }
 }
 
-/// The predictions of each row, `[B, P]` in row-major order with the columns of [`prediction_names`], from its logits `[B, T]`.
+/// The predictions of each row, `[B, P]` in row-major order with the columns of [`prediction_names`], from its logits `[B, C]`, the columns
+/// of [`Schema::logits`].
 pub fn predictions(schema: &Schema, logits: &[f32]) -> Vec<f32> {
     let objectives = Objective::of(schema);
-    let mut out = Vec::with_capacity(logits.len() / objectives.len().max(1) * prediction_names(schema).len());
-    for logits in logits.chunks_exact(objectives.len().max(1)) {
+    let columns = schema.logit_columns().max(1);
+    let mut out = Vec::with_capacity(logits.len() / columns * prediction_names(schema).len());
+    for logits in logits.chunks_exact(columns) {
         for (t, objective) in objectives.iter().enumerate() {
             match objective.kind {
                 TaskKind::Binary { .. } => {
@@ -64,6 +72,7 @@ pub fn predictions(schema: &Schema, logits: &[f32]) -> Vec<f32> {
                         out.push(row::probability(&[t], logits) as f32);
                     }
                 }
+                TaskKind::Ordinal { .. } => out.push(row::level(&objective.logits, logits) as f32),
                 TaskKind::Regression { transform: Transform::None, .. } => out.push(logits[t]),
                 TaskKind::Regression { transform: Transform::Log1p, .. } => {
                     out.push((logits[t] as f64).exp_m1() as f32)

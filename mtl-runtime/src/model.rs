@@ -9,6 +9,7 @@ use mtl_data::schema::Schema;
 
 use crate::config::TrainConfig;
 use crate::init::Init;
+use crate::loss::Term;
 use crate::weighting::Weighting;
 
 pub use crate::pass::Pass;
@@ -35,10 +36,15 @@ pub trait Model: Module + Debug + 'static {
     fn train(config: &Self::Config) -> &TrainConfig;
     /// A network with every parameter at its initial value.
     fn new(config: &Self::Config, init: &Init) -> Self;
-    /// Input matrix `[B, 1, D]` to logits `[B, T]`, tasks in the order of the schema.
+    /// Input matrix `[B, 1, D]` to logits `[B, T]`, tasks in the order of the schema. While training, the columns of what terms of
+    /// the loss train beside them follow.
     fn forward(&self, input: Tensor<3>, pass: &Pass) -> Tensor<2>;
     /// How the tasks' losses become one.
     fn weighting(&self) -> &Weighting;
+    /// What training adds to the tasks' losses.
+    fn terms(_: &Self::Config) -> Vec<Term> {
+        Vec::new()
+    }
     /// Its scores.
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.

@@ -7,6 +7,7 @@
 mod activation;
 mod attention;
 mod block;
+mod concrete;
 mod dropout;
 mod elementwise;
 mod kernel;
@@ -20,19 +21,22 @@ mod shape;
 mod softmax;
 #[cfg(test)]
 pub(crate) mod tests;
+mod top_k;
 mod vector;
 
 pub use activation::{Activation, activate};
 pub use attention::attention;
+pub use concrete::{hard_concrete, open_chance};
 pub use dropout::{drop_rows, dropout};
 pub use elementwise::{add, affine, multiply, stop};
 pub use linear::linear;
 pub use mix::{Choice, gather, mix};
 pub use norm::layer_norm;
 pub use pairs::{pair_dots, pair_products};
-pub use reduce::{mean, mean_width, sum_width};
-pub use shape::{columns, concat, logits, narrow, reshape, select, stack, transpose};
+pub use reduce::{mean, mean_width, scaled_dots, sum_width};
+pub use shape::{columns, concat, head, levels, logits, narrow, reshape, select, stack, through, transpose};
 pub use softmax::softmax;
+pub use top_k::top_k;
 
 pub(crate) use block::{from_vec, into_vec, to_vec};
 pub(crate) use kernel::{Kernel, on_cpu, unary};

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 mod rule;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use rule::{Rule, square_norm};
 
@@ -26,11 +27,16 @@ pub struct DenseOptimizer {
     slots: BTreeMap<String, Slot>,
 }
 
+/// By the path of a parameter, which of its values a step may update, row-major.
+pub type Masks = BTreeMap<String, Vec<bool>>;
+
 /// The state of one parameter.
 #[derive(Debug, Clone)]
 struct Slot {
-    /// Updates so far.
+    /// Updates so far; the most of any value, where a mask made them differ.
     steps: u64,
+    /// Updates of each value, where a mask made them differ.
+    element_steps: Option<Vec<u64>>,
     /// What the rule keeps for each value of the parameter, flattened.
     buffers: Vec<Tensor<1>>,
 }
@@ -43,22 +49,33 @@ impl DenseOptimizer {
 
     /// One step. Weight decay spares the weighting's log variances: their regulariser is in the objective.
     pub fn step<M: Module>(&mut self, model: M, grads: GradientsParams) -> M {
+        self.step_within(model, grads, &Masks::new())
+    }
+
+    /// One step of what the masks hold: a value outside the mask of its parameter keeps itself and its state, its count of
+    /// updates included, whatever its gradient, momentum or weight decay. A parameter without a mask is updated whole.
+    ///
+    /// So values of disjoint masks move as if each mask's had an optimiser of its own.
+    pub fn step_within<M: Module>(&mut self, model: M, grads: GradientsParams, masks: &Masks) -> M {
         let scale = match self.clip {
             Some(clip) => {
-                let norm = global_norm(&model, &grads);
+                let norm = global_norm(&model, &grads, masks);
                 (clip / (norm + 1e-6)).min(1.0)
             }
             None => 1.0,
         };
-        model.map(&mut Update { optimizer: self, grads, scale, path: Vec::new(), weighting: None })
+        model.map(&mut Update { optimizer: self, grads, masks, scale, path: Vec::new(), weighting: None })
     }
 
     /// The state as named arrays, for a checkpoint: [`load_state`](Self::load_state) of it continues exactly.
     pub fn state(&self) -> Vec<(String, Vec<f32>)> {
         let mut state = Vec::new();
         for (path, slot) in &self.slots {
-            let steps = vec![(slot.steps >> 24) as f32, (slot.steps & 0xFF_FFFF) as f32];
-            state.push((format!("{path}#steps"), steps));
+            let halves = |steps: u64| [(steps >> 24) as f32, (steps & 0xFF_FFFF) as f32];
+            state.push((format!("{path}#steps"), halves(slot.steps).to_vec()));
+            if let Some(steps) = &slot.element_steps {
+                state.push((format!("{path}#element_steps"), steps.iter().flat_map(|steps| halves(*steps)).collect()));
+            }
             for (name, buffer) in rule::buffers(&self.config).iter().zip(&slot.buffers) {
                 let values = buffer.clone().into_data().try_into_vec().expect("state is f32");
                 state.push((format!("{path}#{name}"), values));
@@ -89,8 +106,15 @@ impl DenseOptimizer {
                 }
                 buffers.push(Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &parameter.device));
             }
-            used += 1 + buffers.len();
-            slots.insert(path.clone(), Slot { steps: ((high as u64) << 24) + low as u64, buffers });
+            let whole = |high: f32, low: f32| ((high as u64) << 24) + low as u64;
+            let element_steps = match arrays.get(format!("{path}#element_steps").as_str()) {
+                Some(halves) if halves.len() != 2 * parameter.count => {
+                    return Err(damaged(path, "the step counts of its values are ill-formed"));
+                }
+                halves => halves.map(|halves| halves.chunks(2).map(|pair| whole(pair[0], pair[1])).collect()),
+            };
+            used += 1 + buffers.len() + usize::from(element_steps.is_some());
+            slots.insert(path.clone(), Slot { steps: whole(high, low), element_steps, buffers });
         }
         if used != arrays.len() {
             return Err(Error::Checkpoint(
@@ -106,23 +130,35 @@ fn damaged(path: &str, what: &str) -> Error {
     Error::Checkpoint(format!("the optimiser's state of {path}: {what}"))
 }
 
-/// The norm of all gradients of a model as one vector.
-fn global_norm<M: Module>(model: &M, grads: &GradientsParams) -> f64 {
-    let mut norm = Norm { grads, square: 0.0 };
+/// The norm of all gradients of a model as one vector, within the masks.
+fn global_norm<M: Module>(model: &M, grads: &GradientsParams, masks: &Masks) -> f64 {
+    let mut norm = Norm { grads, masks, path: Vec::new(), square: 0.0 };
     model.visit(&mut norm);
     norm.square.sqrt()
 }
 
 struct Norm<'a> {
     grads: &'a GradientsParams,
+    masks: &'a Masks,
+    path: Vec<String>,
     square: f64,
 }
 
 impl ModuleVisitor for Norm<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(grad) = self.grads.get::<D>(param.id) {
-            self.square += square_norm(grad);
-        }
+        let Some(grad) = self.grads.get::<D>(param.id) else { return };
+        self.square += match self.masks.get(&self.path.join(".")) {
+            Some(mask) => within::square_norm(&crate::evaluate::numbers(grad), mask),
+            None => square_norm(grad),
+        };
     }
 }
 
@@ -130,6 +166,7 @@ impl ModuleVisitor for Norm<'_> {
 struct Update<'a> {
     optimizer: &'a mut DenseOptimizer,
     grads: GradientsParams,
+    masks: &'a Masks,
     /// What every gradient is multiplied by.
     scale: f64,
     path: Vec<String>,
@@ -145,13 +182,23 @@ impl Update<'_> {
         let (shape, count) = (parameter.dims(), parameter.shape().num_elements());
         let value = if parameter.device().is_autodiff() { parameter.inner() } else { parameter };
         let rule = &self.optimizer.config;
-        let slot = self.optimizer.slots.entry(self.path.join(".")).or_insert_with(|| Slot {
+        let path = self.path.join(".");
+        let mask = self.masks.get(&path);
+        let slot = self.optimizer.slots.entry(path).or_insert_with(|| Slot {
             steps: 0,
+            element_steps: None,
             buffers: rule::buffers(rule).iter().map(|_| Tensor::zeros([count], &value.device())).collect(),
         });
-        slot.steps += 1;
-        let rule = Rule::at(rule, slot.steps, self.scale, self.weighting.is_none());
-        let value = rule.apply(value.reshape([count]), grad.reshape([count]), &mut slot.buffers).reshape(shape);
+        let decays = self.weighting.is_none();
+        let (value, grad) = (value.reshape([count]), grad.reshape([count]));
+        let value = if mask.is_some() || slot.element_steps.is_some() {
+            let at = |steps| Rule::at(rule, steps, self.scale, decays);
+            within::update(slot, value, grad, mask.map(Vec::as_slice), at)
+        } else {
+            slot.steps += 1;
+            Rule::at(rule, slot.steps, self.scale, decays).apply(value, grad, &mut slot.buffers)
+        };
+        let value = value.reshape(shape);
         if strategy.is_autodiff() { Tensor::from_inner(value).set_require_grad(tracked) } else { value }
     }
 }

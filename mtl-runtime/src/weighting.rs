@@ -38,7 +38,7 @@ impl Weighting {
     /// `ln L`.
     pub fn uncertainty(init: &Init, kinds: &[TaskKind]) -> Self {
         let scale = |kind: &TaskKind| match kind {
-            TaskKind::Binary { .. } => 1.0,
+            TaskKind::Binary { .. } | TaskKind::Ordinal { .. } => 1.0,
             TaskKind::Regression { .. } => 0.5,
         };
         Self {

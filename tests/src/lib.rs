@@ -161,7 +161,8 @@ pub fn logits<M: Model>(network: &M, x: &[f32]) -> Vec<f32> {
     numbers(network.forward(input::<M>(x), &Pass::serving()))
 }
 
-fn input<M: Model>(x: &[f32]) -> Tensor<3> {
+/// Input rows as a tensor.
+pub fn input<M: Model>(x: &[f32]) -> Tensor<3> {
     let width = width::<M>();
     Tensor::from_data(TensorData::new(x.to_vec(), [x.len() / width, 1, width]), &Device::default().autodiff())
 }
@@ -177,11 +178,13 @@ pub struct Gradients {
     pub losses: Vec<f32>,
     /// The gradient of their weighted sum by the parameter's path; zeros where it does not arrive.
     pub of: BTreeMap<String, Vec<f32>>,
+    /// The gradient of the input, as the rows.
+    pub x: Vec<f32>,
 }
 
 /// The gradient of `sum_t task_weights[t] * loss_t` for rows `x` with labels and row weights `[B, T]`.
 pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f32], task_weights: &[f32]) -> Gradients {
-    let x = input::<M>(x);
+    let x = input::<M>(x).require_grad();
     let losses = loss::task_losses(
         &M::schema(&M::default_config()),
         network.forward(x.clone(), &Pass::training(0, 0)),
@@ -192,7 +195,8 @@ pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f3
     let found = (losses.clone() * factors).sum().backward();
     let mut visitor = Collect { gradients: &found, path: Vec::new(), of: BTreeMap::new() };
     network.visit(&mut visitor);
-    Gradients { losses: numbers(losses), of: visitor.of }
+    let x = x.grad(&found).map_or_else(Vec::new, numbers);
+    Gradients { losses: numbers(losses), of: visitor.of, x }
 }
 
 struct Collect<'a> {

@@ -45,7 +45,7 @@ fn seen<M: Model>() -> Seen {
     let input: Vec<f32> = (0..rows * schema.width()).map(|_| rng.normal() as f32).collect();
     let input = Tensor::from_data(TensorData::new(input, [rows, 1, schema.width()]), &Device::default());
     let logits: Vec<f32> = network.forward(input, &Pass::serving()).into_data().try_to_vec().unwrap();
-    assert!(logits.iter().all(|logit| logit.is_finite()) && logits.len() == rows * schema.tasks.len());
+    assert!(logits.iter().all(|logit| logit.is_finite()) && logits.len() == rows * schema.logit_columns());
     let predictions = loss::predictions(&schema, &logits);
     let row: Vec<f64> = predictions.iter().take(predictions.len() / rows).map(|&p| f64::from(p)).collect();
     let scores = M::ranks().iter().map(|rank| (rank.score)(&config, &row)).collect();

@@ -312,8 +312,45 @@ impl Dataflow<'_> {
                 let groups: Option<Vec<_>> = items.iter().map(|item| self.tasks(item, &mut seen, sink)).collect();
                 groups.map(Value::TaskGroups)
             }
+            Shape::Relations => self.relations(expr, sink).map(Value::Relations),
             _ => unreachable!("no option of a block has this shape"),
         }
+    }
+
+    /// `[buy | click, buy | like]`: pairs of declared tasks, each once.
+    fn relations(&self, expr: &ast::Expr, sink: &mut Sink) -> Option<Vec<(TaskId, TaskId)>> {
+        const FORM: &str = "write `[buy | click, buy | like]`";
+        let Written::List(items) = &expr.kind else {
+            sink.push(diagnostic!(
+                WrongArgument, expr.span, "this is a list of relations, found {}", expr.describe(); help: "{FORM}"
+            ));
+            return None;
+        };
+        let mut relations: Vec<((TaskId, TaskId), Span)> = Vec::new();
+        for item in items {
+            let Written::Conditional(task, given) = &item.kind else {
+                sink.push(diagnostic!(
+                    WrongArgument, item.span, "a relation is a task and one it is given, found {}", item.describe(); help: "{FORM}"
+                ));
+                return None;
+            };
+            let find = |name: &ast::Name, sink: &mut Sink| {
+                let found = self.names.task(&name.text);
+                if found.is_none() {
+                    let help = did_you_mean(&name.text, "tasks", self.names.task_names());
+                    sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
+                }
+                found.map(TaskId)
+            };
+            let pair = (find(task, sink), find(given, sink));
+            let pair = (pair.0?, pair.1?);
+            if let Some((_, first)) = relations.iter().find(|(other, _)| *other == pair) {
+                sink.push(diagnostic!(DuplicateOption, item.span, "this relation stands here twice"; label(*first): "first written here"));
+                return None;
+            }
+            relations.push((pair, item.span));
+        }
+        Some(relations.into_iter().map(|(pair, _)| pair).collect())
     }
 
     /// `[click, buy]`: declared tasks, none of which was `seen`.

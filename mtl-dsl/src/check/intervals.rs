@@ -81,6 +81,7 @@ impl Scope<'_> {
             }
             ScoreKind::Task(task) | ScoreKind::Conditional(task) => match &self.tasks[task.0] {
                 Some(Task { kind: TaskKind::Binary { .. }, .. }) => Interval { low: 0.0, high: 1.0 },
+                Some(Task { kind: TaskKind::Ordinal { levels }, .. }) => Interval { low: 1.0, high: levels.value },
                 _ => ALL,
             },
             _ => ALL,

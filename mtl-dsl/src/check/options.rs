@@ -247,7 +247,8 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
         | Shape::Weighting
         | Shape::Input
         | Shape::Tasks
-        | Shape::TaskGroups => Value::Expr(expr),
+        | Shape::TaskGroups
+        | Shape::Relations => Value::Expr(expr),
     })
 }
 

@@ -33,9 +33,18 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
             sample_space: sample_space.flatten(),
             weight_column: options.column("weight_column"),
             given,
+            through: if kind == "binary" {
+                options.expr("through").and_then(|task| through(names, task, sink))
+            } else {
+                None
+            },
         }));
     }
     check_chains(names, &mut tasks, sink);
+    for (at, declared) in names.tasks.iter().enumerate() {
+        let levels = tasks[at].as_ref().and_then(|task| levels_problem(names, task));
+        sink.extend(through_problem(names, &tasks, at, declared).into_iter().chain(levels));
+    }
     tasks
 }
 
@@ -60,6 +69,9 @@ fn task_kind(kind: &str, options: &Options<'_>) -> TaskKind {
     if kind == "binary" {
         return TaskKind::Binary { pos_weight: options.number("pos_weight") };
     }
+    if kind == "ordinal" {
+        return TaskKind::Ordinal { levels: options.number("levels") };
+    }
     let loss = match options.choice("loss") {
         ("huber", huber) => RegressionLoss::Huber { delta: huber.number("delta") },
         _ => RegressionLoss::Mse,
@@ -75,6 +87,14 @@ fn label(task: &ast::Task, options: &Options<'_>, features: &[Option<Feature>], 
         Some(expr) => label_expr(expr, sink)?,
     };
     let span = written.map_or(task.name.span, |expr| expr.span);
+    let ordinal = task.kind.as_call().is_some_and(|(called, _)| called.text == "ordinal");
+    if ordinal && matches!(label, Label::Where(_)) {
+        sink.push(diagnostic!(
+            WrongArgument, span, "the label of an ordinal task is a column of levels, found a condition";
+            help: "write `binary` for what happens or does not"
+        ));
+        return None;
+    }
     let mut columns = Vec::new();
     match &label {
         Label::Column(column) => columns.push(column.as_str()),
@@ -118,18 +138,74 @@ fn given(names: &Names<'_>, task: &ast::Task, sink: &mut Sink) -> Option<TaskId>
     found.map(TaskId)
 }
 
+/// The task of `through: TASK`.
+fn through(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
+    let ExprKind::Name(name) = &expr.kind else {
+        sink.push(diagnostic!(WrongArgument, expr.span, "`through` takes a task, found {}", expr.describe()));
+        return None;
+    };
+    let found = names.task(name);
+    if found.is_none() {
+        let help = did_you_mean(name, "tasks", names.task_names());
+        sink.push(diagnostic!(UnknownTask, expr.span, "no task named `{name}`"; help: "{help}"));
+    }
+    found.map(TaskId)
+}
+
+/// A task whose tower would have the name of an ordinal task's steps.
+fn levels_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
+    let TaskKind::Ordinal { .. } = task.kind else { return None };
+    let taken = &names.tasks[names.task(&format!("{}_levels", task.name.text))?].name;
+    Some(diagnostic!(
+        ReservedName, taken.span, "`tower_{}` holds the levels of `{}`", taken.text, task.name.text;
+        label(task.name.span): "declared here"; help: "choose another name"
+    ))
+}
+
+/// What is wrong with a task's `through`: both tasks have one condition, and no second tower takes another's name.
+fn through_problem(
+    names: &Names<'_>,
+    tasks: &[Option<Task>],
+    at: usize,
+    declared: &ast::Task,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let task = tasks[at].as_ref()?;
+    let between = task.through?;
+    let (name, other) = (&declared.name, &names.tasks[between.0].name);
+    if let Some(taken) = names.task(&format!("{}_otherwise", name.text)) {
+        let taken = &names.tasks[taken].name;
+        return Some(diagnostic!(
+            ReservedName, taken.span, "`tower_{}` is the second tower of `{}`", taken.text, name.text;
+            label(name.span): "declared here"; help: "choose another name"
+        ));
+    }
+    let between = tasks[between.0].as_ref()?;
+    let binary = matches!(between.kind, TaskKind::Binary { .. });
+    (!binary || task.given.is_none() || task.given != between.given || between.through.is_some()).then(|| {
+        diagnostic!(
+            ConflictingOptions, name.span, "`{}` cannot go through `{}`", name.text, other.text; label(other.span): "declared here";
+            help: "both are binary tasks given the same one, and `{}` goes through none: `task {}: binary given click;` and \
+                   `task {}: binary(through: {}) given click;`", other.text, other.text, name.text, other.text
+        )
+    })
+}
+
 /// Chains are made of binary tasks and end.
 fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) {
     let given: Vec<_> = tasks.iter().map(|task| task.as_ref().and_then(|task| task.given)).collect();
-    let binary = |task: &Option<Task>| !matches!(task, Some(Task { kind: TaskKind::Regression { .. }, .. }));
+    let binary = |task: &Option<Task>| task.as_ref().is_none_or(|task| matches!(task.kind, TaskKind::Binary { .. }));
     for (at, to) in given.iter().enumerate() {
         let (Some(TaskId(to)), Some(word)) = (*to, &names.tasks[at].given) else { continue };
         for task in [at, to] {
             if !binary(&tasks[task]) {
                 let name = &names.tasks[task].name;
+                let kind = match &tasks[task] {
+                    Some(Task { kind: TaskKind::Ordinal { .. }, .. }) => "ordinal",
+                    _ => "a regression",
+                };
                 let rows = if task == at { word.text.clone() } else { format!("{} > 0", word.text) };
                 sink.push(diagnostic!(
-                    GivenNotBinary, word.span, "`given` joins probabilities, and `{}` is a regression", name.text;
+                    GivenNotBinary, word.span, "`given` joins probabilities, and `{}` is {kind}", name.text;
                     label(name.span): "declared here"; help: "to choose its rows write `where: {rows}`"
                 ));
             }

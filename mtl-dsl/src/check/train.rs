@@ -116,7 +116,7 @@ fn metric(names: &Names<'_>, tasks: &[Option<Task>], expr: &Expr, grouped: bool,
     };
     let fits = |task: &Task| match kind {
         MetricKind::Loss => true,
-        MetricKind::Rmse => matches!(task.kind, TaskKind::Regression { .. }),
+        MetricKind::Rmse => matches!(task.kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
         _ => matches!(task.kind, TaskKind::Binary { .. }),
     };
     let needs = if kind == MetricKind::Rmse { "regression" } else { "binary" };

@@ -40,7 +40,7 @@ impl Dataflow<'_> {
         let features = self.features_in(&self.some(call, span, sink)?, &call.name, sink)?;
         let (ids, numbers): (Vec<_>, Vec<_>) = features.into_iter().partition(|id| !self.is_number(*id));
         let part = |features: Vec<FeatureId>, view, ty| {
-            (!features.is_empty()).then(|| Expr { kind: ExprKind::Input(features, view), ty, span })
+            (!features.is_empty()).then_some(Expr { kind: ExprKind::Input(features, view), ty, span })
         };
         let total = numbers.iter().filter_map(|id| self.features[id.0].as_ref()).map(width).sum();
         let (count, inputs) =
@@ -72,7 +72,7 @@ impl Dataflow<'_> {
             return None;
         };
         let dim = width(first);
-        for other in ids.iter().filter_map(feature).filter(|other| width(other) != dim) {
+        if let Some(other) = ids.iter().filter_map(feature).find(|other| width(other) != dim) {
             sink.push(diagnostic!(
                 WidthMismatch, span, "fields have one width, but `{}` has {} and `{}` has {dim}", other.name.text, width(other), first.name.text;
                 label(other.name.span): "{} wide", width(other); label(first.name.span): "{dim} wide";
@@ -86,7 +86,7 @@ impl Dataflow<'_> {
         }
         let part = |features: Vec<FeatureId>, width| {
             let ty = Type::Fields { count: features.len(), width };
-            (!features.is_empty()).then(|| Expr { kind: ExprKind::Input(features, View::Fields), ty, span })
+            (!features.is_empty()).then_some(Expr { kind: ExprKind::Input(features, View::Fields), ty, span })
         };
         let indicator = |id: &FeatureId| feature(id).is_some_and(|feature| width(feature) == 2);
         let (twos, ones) = numbers.into_iter().partition(indicator);

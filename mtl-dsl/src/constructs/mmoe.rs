@@ -1,5 +1,6 @@
 //! `mmoe`: experts mixed by one gate per task (Ma et al., KDD 2018).
 
+use super::gates::{self, GATE, GATE_INPUT, Gate};
 use super::{Construct, Context, Reads, block, moe, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
@@ -14,11 +15,11 @@ static SIGNATURE: Signature = Signature {
     name: "mmoe",
     docs: "Experts that all tasks share, mixed for each task by its own softmax gate that is linear in the input.",
     positional: 0,
-    parameters: &[Parameter::required(
-        "experts",
-        Shape::Block { may_be_empty: false },
-        "The experts: `8 * mlp([256])`.",
-    )],
+    parameters: &[
+        Parameter::required("experts", Shape::Block { may_be_empty: false }, "The experts: `8 * mlp([256])`."),
+        GATE,
+        GATE_INPUT,
+    ],
 };
 
 /// `vec` to `each vec`, as wide as an expert.
@@ -28,6 +29,7 @@ fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> 
     if experts.count.value == 1.0 {
         warn_single_expert(experts, sink);
     }
+    gates::check(call, experts.count.value as usize, sink)?;
     Some(Type::EachVec(template_width(experts)))
 }
 
@@ -39,8 +41,9 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
         return moe::lower(call, inputs, scope);
     }
     let (experts, count) = moe::experts(call, &[None], input, scope);
-    let tasks = scope.tasks();
-    let gates: Vec<Member> = tasks.iter().map(|task| scope.member_of(*task, input)).collect();
-    let gates = scope.gate("gates", &gates, input.value, count);
+    let (tasks, read) = (scope.tasks(), gates::input(call, inputs).unwrap_or(input));
+    let gates: Vec<Member> = tasks.iter().map(|task| scope.member_of(*task, read)).collect();
+    let gate = Gate::read(&call.options, scope);
+    let gates = gate.apply("gates", &gates, read.value, count, scope);
     Stream { value: scope.mix("mixed", gates, experts, Choice::All), tasks: Some(tasks) }
 }

@@ -2,11 +2,34 @@
 //!
 //! A construct is its signature (names, defaults, documentation), its type rule, and its lowering.
 
+pub mod adatt;
+pub mod aitm;
+pub mod bilinear;
+pub mod cross_stitch;
+pub mod dbmtl;
+pub mod dcn;
+pub mod deepfm;
+pub mod din;
 pub mod fields;
+pub mod fm;
+pub mod fwfm;
+mod gate_unit;
+mod gates;
+pub mod masknet;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
+pub mod mran;
+pub mod mtan;
+pub mod nddr;
+pub mod pepnet;
 pub mod ple;
+pub mod poso;
+pub mod senet;
+pub mod separate;
+pub mod sluice;
+pub mod snr;
+pub mod stem;
 pub mod stop;
 pub mod wide;
 
@@ -70,14 +93,35 @@ pub type Options = [(&'static str, Value)];
 /// Every construct, in the order of the documentation.
 pub static ALL: &[&Construct] = &[
     &mlp::MLP,
+    &separate::SEPARATE,
+    &cross_stitch::CROSS_STITCH,
+    &sluice::SLUICE,
+    &nddr::NDDR,
     &moe::MOE,
     &mmoe::MMOE,
     &ple::PLE,
     &ple::CGC,
+    &snr::SNR,
     &fields::FIELDS,
     &fields::FLATTEN,
     &wide::WIDE,
     &stop::STOP,
+    &adatt::ADATT,
+    &stem::STEM,
+    &fm::FM,
+    &fwfm::FWFM,
+    &deepfm::DEEPFM,
+    &dcn::DCN,
+    &masknet::MASKNET,
+    &senet::SENET,
+    &bilinear::BILINEAR,
+    &din::DIN,
+    &mran::MRAN,
+    &pepnet::PEPNET,
+    &poso::POSO,
+    &mtan::MTAN,
+    &aitm::AITM,
+    &dbmtl::DBMTL,
 ];
 
 /// The construct of this name.
@@ -96,6 +140,32 @@ pub fn number(options: &Options, name: &str) -> Number {
     match option(options, name) {
         Value::Number(number) => *number,
         _ => unreachable!("`{name}` is a number in its signature"),
+    }
+}
+
+/// The number that an option holds, if it was written.
+pub fn maybe_number(options: &Options, name: &str) -> Option<Number> {
+    match option(options, name) {
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// The alternative that an option holds, and its options.
+pub fn choice<'a>(options: &'a Options, name: &str) -> (&'static str, &'a Options) {
+    match option(options, name) {
+        Value::Choice(name, options) => (name, options),
+        _ => unreachable!("`{name}` is one of several alternatives in its signature"),
+    }
+}
+
+/// The groups of tasks that an option holds; none when it was left out.
+pub fn task_groups(options: &Options, name: &str) -> Option<Vec<Vec<usize>>> {
+    match option(options, name) {
+        Value::TaskGroups(groups) => {
+            Some(groups.iter().map(|group| group.iter().map(|task| task.0).collect()).collect())
+        }
+        _ => None,
     }
 }
 
@@ -123,7 +193,12 @@ pub fn template_width(block: &Block) -> usize {
 
 /// The width of the call's first input, which must be one vector for all tasks.
 fn vec_input(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<usize> {
-    let input = &call.inputs[0];
+    shared_input(call, 0, sink)
+}
+
+/// The width of this input of the call, which must be one vector for all tasks.
+fn shared_input(call: &Call, position: usize, sink: &mut Vec<Diagnostic>) -> Option<usize> {
+    let input = &call.inputs[position];
     match input.ty {
         Type::Vec(width) => Some(width),
         other => {
@@ -166,6 +241,26 @@ fn fields_input(call: &Call) -> (usize, usize) {
     match call.inputs[0].ty {
         Type::Fields { count, width } => (count, width),
         _ => unreachable!("the checker makes fields of what such a block reads"),
+    }
+}
+
+/// Reports a single field, which has nothing to interact with.
+fn several_fields(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<()> {
+    if fields_input(call).0 > 1 {
+        return Some(());
+    }
+    sink.push(diagnostic!(
+        TypeMismatch, call.inputs[0].span, "`{}` reads several fields, but this is `{}`", call.construct, call.inputs[0].ty;
+        label(call.name_span): "makes something of each pair of fields"; help: "give it more features: `{}(user, item)`", call.construct
+    ));
+    None
+}
+
+/// The position, among the call's inputs, of the representation that an option holds.
+fn input(options: &Options, name: &str) -> usize {
+    match option(options, name) {
+        Value::Input(position) => *position,
+        _ => unreachable!("`{name}` is a representation in its signature"),
     }
 }
 

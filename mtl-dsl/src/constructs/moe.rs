@@ -1,5 +1,6 @@
 //! `moe`: experts mixed by one gate for all tasks (the OMoE of Ma et al., KDD 2018).
 
+use super::gates::{self, GATE, GATE_INPUT, Gate};
 use super::mlp::Layers;
 use super::{Construct, Context, Reads, block, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
@@ -15,11 +16,11 @@ static SIGNATURE: Signature = Signature {
     name: "moe",
     docs: "Experts that all tasks share, mixed by one softmax gate that is linear in the input.",
     positional: 0,
-    parameters: &[Parameter::required(
-        "experts",
-        Shape::Block { may_be_empty: false },
-        "The experts: `8 * mlp([256])`.",
-    )],
+    parameters: &[
+        Parameter::required("experts", Shape::Block { may_be_empty: false }, "The experts: `8 * mlp([256])`."),
+        GATE,
+        GATE_INPUT,
+    ],
 };
 
 /// `vec` to `vec`, as wide as an expert.
@@ -29,6 +30,7 @@ fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> 
     if experts.count.value == 1.0 {
         warn_single_expert(experts, sink);
     }
+    gates::check(call, experts.count.value as usize, sink)?;
     Some(Type::Vec(template_width(experts)))
 }
 
@@ -41,9 +43,11 @@ pub(super) fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream
         None => vec![None],
     };
     let (experts, count) = experts(call, &owners, input, scope);
-    let gates: Vec<Member> = owners.iter().map(|owner| member(*owner, None, input, scope)).collect();
+    let read = gates::input(call, inputs).unwrap_or(input);
+    let gates: Vec<Member> = owners.iter().map(|owner| member(*owner, None, read, scope)).collect();
     let part = if tasks.is_some() { "gates" } else { "gate" };
-    let gates = scope.gate(part, &gates, input.value, count.clone());
+    let gate = Gate::read(&call.options, scope);
+    let gates = gate.apply(part, &gates, read.value, count.clone(), scope);
     let choice = match &tasks {
         Some(tasks) => scope.own_and_shared(Size::constant(tasks.len()), count, Size::constant(0)),
         None => Choice::All,

@@ -1,5 +1,6 @@
 //! `ple`: progressive layered extraction, and `cgc`, one level of it (Tang et al., RecSys 2020).
 
+use super::gates::{self, GATE, GATE_INPUT, Gate};
 use super::mlp::Layers;
 use super::{Construct, Context, Options, Reads, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::{Diagnostic, diagnostic};
@@ -26,11 +27,11 @@ static PLE_SIGNATURE: Signature = Signature {
     docs: "Levels of shared and task-owned experts. At each level a task's gate mixes its own experts and the shared ones, and \
            below the last level the shared stream's gate mixes all of them.",
     positional: 0,
-    parameters: &[Parameter::required(
-        "levels",
-        Shape::Groups(&LEVEL),
-        "The levels, from the input up: `[level(...), ...]`.",
-    )],
+    parameters: &[
+        Parameter::required("levels", Shape::Groups(&LEVEL), "The levels, from the input up: `[level(...), ...]`."),
+        GATE,
+        GATE_INPUT,
+    ],
 };
 
 static LEVEL: Signature = Signature { name: "level", docs: "One level of `ple`.", positional: 0, parameters: &EXPERTS };
@@ -39,7 +40,7 @@ static CGC_SIGNATURE: Signature = Signature {
     name: "cgc",
     docs: "One level of `ple`: a task's gate mixes its own experts and the shared ones.",
     positional: 0,
-    parameters: &EXPERTS,
+    parameters: &[EXPERTS[0], EXPERTS[1], GATE, GATE_INPUT],
 };
 
 /// `vec` to `each vec`, as wide as an expert of the last level.
@@ -50,12 +51,20 @@ fn ple_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Ty
     for level in levels {
         width = Some(level_width(call, level, sink)?);
     }
+    gates::check(call, levels.iter().map(|level| level_experts(level)).min()?, sink)?;
     width.map(Type::EachVec)
+}
+
+/// How many experts a task's gate chooses from.
+fn level_experts(level: &Options) -> usize {
+    ["shared", "each"].iter().filter_map(|name| block(level, name)).map(|group| group.count.value as usize).sum()
 }
 
 fn cgc_result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
-    level_width(call, &call.options, sink).map(Type::EachVec)
+    let width = level_width(call, &call.options, sink)?;
+    gates::check(call, level_experts(&call.options), sink)?;
+    Some(Type::EachVec(width))
 }
 
 /// The width of a level's experts: shared and owned ones are mixed, so they must agree.
@@ -79,19 +88,26 @@ fn level_width(call: &Call, level: &Options, sink: &mut Vec<Diagnostic>) -> Opti
     let (first, rest) = present.split_first()?;
     let width = template_width(first);
     for other in rest {
-        if template_width(other) != width {
-            sink.push(diagnostic!(
-                WidthMismatch, other.span, "experts of one level must end in one width, but these end in {}", template_width(other);
-                label(first.span): "these end in {width}";
-                help: "a gate adds their outputs: make the last widths equal"
-            ));
-            return None;
-        }
+        agree(first, other, sink)?;
     }
     if rest.is_empty() && first.count.value == 1.0 {
         warn_single_expert(first, sink);
     }
     Some(width)
+}
+
+/// Reports experts of one level that end in different widths.
+pub(super) fn agree(first: &Block, other: &Block, sink: &mut Vec<Diagnostic>) -> Option<()> {
+    let width = template_width(first);
+    if template_width(other) == width {
+        return Some(());
+    }
+    sink.push(diagnostic!(
+        WidthMismatch, other.span, "experts of one level must end in one width, but these end in {}", template_width(other);
+        label(first.span): "these end in {width}";
+        help: "a gate adds their outputs: make the last widths equal"
+    ));
+    None
 }
 
 /// The levels from the input up. Below the top the shared stream goes on as one more slot after the tasks', as long as a level
@@ -100,11 +116,12 @@ fn lower_ple(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let Value::Groups(levels) = option(&call.options, "levels") else { unreachable!("levels are required") };
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
     let mut streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
+    let (gate, read) = (Gate::read(&call.options, scope), gates::input(call, inputs));
     for (position, options) in levels.iter().enumerate() {
         let above = &levels[position + 1..];
         let goes_on = above.iter().any(|level| group(level, "shared").is_some());
         let mut scope = scope.inner(&format!("level_{}", position + 1));
-        streams = lower_level(options, &tasks, &streams, goes_on, &mut scope);
+        streams = lower_level(options, &tasks, &streams, (&gate, read), goes_on, &mut scope);
     }
     Stream { value: streams.value, tasks: Some(tasks) }
 }
@@ -112,17 +129,18 @@ fn lower_ple(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
 fn lower_cgc(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
     let streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
-    let streams = lower_level(&call.options, &tasks, &streams, false, scope);
+    let (gate, read) = (Gate::read(&call.options, scope), gates::input(call, inputs));
+    let streams = lower_level(&call.options, &tasks, &streams, (&gate, read), false, scope);
     Stream { value: streams.value, tasks: Some(tasks) }
 }
 
 /// What a level reads: a slot per task, and after them maybe that of the shared stream.
-struct Streams {
-    value: NodeId,
+pub(super) struct Streams {
+    pub value: NodeId,
     /// Whose the slots are; `None`: one slot that all read.
-    own: Option<Vec<usize>>,
+    pub own: Option<Vec<usize>>,
     /// The slot of the shared stream, where it is not the only one.
-    shared: Option<usize>,
+    pub shared: Option<usize>,
 }
 
 impl Streams {
@@ -134,14 +152,21 @@ impl Streams {
         position.map_or(Slot::Own, Slot::At)
     }
 
-    fn member(&self, task: Option<usize>, count: Option<Size>) -> Member {
+    pub fn member(&self, task: Option<usize>, count: Option<Size>) -> Member {
         Member { owner: task.into(), count, slot: self.slot(task) }
     }
 }
 
 /// One level: own and shared experts on their streams, one gate per task over its own experts and the shared ones and, where the
 /// shared stream goes on, a gate of its own over all experts.
-fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: bool, scope: &mut Scope) -> Streams {
+fn lower_level(
+    options: &Options,
+    tasks: &[usize],
+    streams: &Streams,
+    (gate, read): (&Gate, Option<&Stream>),
+    goes_on: bool,
+    scope: &mut Scope,
+) -> Streams {
     let (own, shared) = (group(options, "each"), group(options, "shared"));
     let own_count = own.map_or(Size::constant(0), |group| scope.count("each", "Experts of each task.", group.count));
     let shared_count = shared.map_or(Size::constant(0), |group| scope.count("shared", "Shared experts.", group.count));
@@ -160,8 +185,10 @@ fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: b
         _ => scope.stack("experts", parts),
     };
 
-    let gates: Vec<_> = tasks.iter().map(|task| streams.member(Some(*task), None)).collect();
-    let gates = scope.gate("gates", &gates, streams.value, own_count.clone().plus(&shared_count));
+    let raw = read.map(|read| Streams { value: read.value, own: read.tasks.clone(), shared: None });
+    let read = raw.as_ref().unwrap_or(streams);
+    let gates: Vec<_> = tasks.iter().map(|task| read.member(Some(*task), None)).collect();
+    let gates = gate.apply("gates", &gates, read.value, own_count.clone().plus(&shared_count), scope);
     let choice = match own {
         Some(_) => scope.own_and_shared(Size::constant(tasks.len()), own_count.clone(), shared_count.clone()),
         None => Choice::All,
@@ -171,7 +198,7 @@ fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: b
         return Streams { value: mixed, own: Some(tasks.to_vec()), shared: None };
     }
     let all = own_count.times(tasks.len()).plus(&shared_count);
-    let gate = scope.gate("shared_gate", &[streams.member(None, None)], streams.value, all);
+    let gate = gate.apply("shared_gate", &[read.member(None, None)], read.value, all, scope);
     let shared = scope.mix("shared", gate, experts, Choice::All);
     let value = scope.stack("streams", vec![mixed, shared]);
     Streams { value, own: Some(tasks.to_vec()), shared: Some(tasks.len()) }
@@ -179,7 +206,11 @@ fn lower_level(options: &Options, tasks: &[usize], streams: &Streams, goes_on: b
 
 /// The layers of both groups. Blocks that are written alike share their numbers, `hidden` and `dropout`; otherwise each has its own,
 /// but for the `width` of their outputs, which a gate adds up.
-fn layers(own: Option<&Block>, shared: Option<&Block>, scope: &mut Scope) -> (Option<Layers>, Option<Layers>) {
+pub(super) fn layers(
+    own: Option<&Block>,
+    shared: Option<&Block>,
+    scope: &mut Scope,
+) -> (Option<Layers>, Option<Layers>) {
     match (own, shared) {
         (Some(own), Some(shared)) if alike(own, shared) => {
             let layers = Layers::read(&own.options, "", scope);
@@ -209,6 +240,6 @@ fn alike(a: &Block, b: &Block) -> bool {
 }
 
 /// A group that has blocks.
-fn group<'a>(options: &'a Options, name: &str) -> Option<&'a Block> {
+pub(super) fn group<'a>(options: &'a Options, name: &str) -> Option<&'a Block> {
     block(options, name).filter(|group| group.count.value > 0.0)
 }

@@ -1,9 +1,10 @@
 //! Blocks: a struct of parameters, its `new` and its `forward`.
 
+use super::constants::{Constant, constants, uses_width};
+use super::primitive::primitive;
 use super::{Generator, docs, ident, names, text};
 use crate::ir::{
-    Activation, Block, Choice, Graph, Linear, Members, Node, NodeId, Op, ParamKind, Penalty, Pick, Role, Scale, Size,
-    Slot, Symbol, ValueInit,
+    Block, Graph, Linear, LinearStart, Members, Node, NodeId, Op, ParamKind, Role, Scale, Size, Slot, Symbol, ValueInit,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -113,13 +114,28 @@ impl Generator<'_> {
         let members = self.member_paths(&linear.members);
         let (input, output, bias) = (block_size(&linear.input), block_size(&linear.output), linear.bias);
         let reading = reading(&linear.members);
-        quote! { init.linear(#members, #input, #output, #bias) #reading }
+        let start = match &linear.start {
+            LinearStart::Uniform => None,
+            LinearStart::Blocks { own, other } => {
+                let (own, other) = (start_number(own), start_number(other));
+                Some(quote! { .starting_as_blocks(#own, #other) })
+            }
+        };
+        quote! { init.linear(#members, #input, #output, #bias) #start #reading }
     }
 
     /// Whether a block's `forward` needs to know the circumstances of the pass.
     pub(super) fn needs_pass(block: &Block) -> bool {
-        let needs =
-            |op: &Op| matches!(op, Op::Dropout { .. } | Op::DropRows { .. } | Op::Gate { .. } | Op::Penalty { .. });
+        let needs = |op: &Op| {
+            matches!(
+                op,
+                Op::Dropout { .. }
+                    | Op::DropRows { .. }
+                    | Op::HardConcrete { .. }
+                    | Op::Gate { .. }
+                    | Op::Penalty { .. }
+            )
+        };
         block.graph.nodes.iter().any(|node| needs(&node.op))
     }
 
@@ -245,136 +261,16 @@ fn locals(graph: &Graph) -> Vec<Ident> {
     names.iter().map(|name| ident(name)).collect()
 }
 
-/// The expression of a primitive of a block.
-fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream {
-    let first = inputs.first();
-    let param = |index: usize| ident(&block.params[index].name.to_string());
-    let choice = |choice: &Choice| match choice {
-        Choice::All => quote! { Choice::All },
-        Choice::Lists { name, .. } => {
-            let field = ident(name);
-            quote! { self.#field }
-        }
-    };
-    match &node.op {
-        Op::Value { param: index } => {
-            let param = param(*index);
-            quote! { self.#param.get() }
-        }
-        Op::Linear { param: index, activation } => {
-            let (param, activation) = (param(*index), activation_path(*activation));
-            quote! { self.#param.forward(#first, #activation) }
-        }
-        Op::Norm { param: index } => {
-            let param = param(*index);
-            quote! { self.#param.forward(#first) }
-        }
-        Op::Activate(activation) => {
-            let activation = activation_path(*activation);
-            quote! { activate(#first, #activation) }
-        }
-        Op::Dropout { rate, site } => {
-            let field = ident(&rate_field(&rate.path.fields));
-            quote! { dropout(#first, self.#field, pass, #site) }
-        }
-        Op::DropRows { rate, site } => {
-            let field = ident(&rate_field(&rate.path.fields));
-            quote! { drop_rows(#first, self.#field, pass, #site) }
-        }
-        Op::Softmax => quote! { softmax(#first) },
-        Op::Gate { name } => quote! { pass.gate(#name, #first) },
-        Op::Mix(of) => {
-            let choice = choice(of);
-            quote! { mix(#(#inputs),*, &#choice) }
-        }
-        Op::Gather(of) => {
-            let choice = choice(of);
-            quote! { gather(#first, &#choice) }
-        }
-        Op::Add => quote! { add(#(#inputs),*) },
-        Op::Multiply => quote! { multiply(#(#inputs),*) },
-        Op::Affine { factor, shift } => {
-            let (factor, shift) = (scale(factor), names::real(*shift));
-            quote! { affine(#first, #factor, #shift) }
-        }
-        Op::Stop => quote! { stop(#first) },
-        // The block knows sizes when it is made; here they are read off the values.
-        Op::Reshape { name } => match node.shape.slots.is_constant() {
-            true => {
-                let slots = names::whole(node.shape.slots.value());
-                quote! { reshape(#first, #slots) }
-            }
-            false => {
-                let field = ident(&slots_field(name));
-                quote! { reshape(#first, self.#field) }
-            }
-        },
-        Op::Transpose => quote! { transpose(#first) },
-        Op::Narrow { name, .. } => {
-            let field = ident(&columns_field(name));
-            quote! { narrow(#first, &self.#field) }
-        }
-        Op::SumWidth => quote! { sum_width(#first) },
-        Op::MeanWidth => quote! { mean_width(#first) },
-        Op::PairDots => quote! { pair_dots(#first) },
-        Op::PairProducts => quote! { pair_products(#first) },
-        Op::Attention { name, .. } => {
-            let field = ident(&heads_field(name));
-            quote! { attention(#(#inputs),*, self.#field) }
-        }
-        Op::Penalty { kind, weight, name } => {
-            let weight = scale(weight);
-            let params = |list: &[usize]| -> Vec<TokenStream> {
-                let of = |index: &usize| {
-                    let param = param(*index);
-                    quote! { &self.#param }
-                };
-                list.iter().map(of).collect()
-            };
-            match kind {
-                Penalty::Distance(list) => {
-                    let params = params(list);
-                    quote! { pass.penalty(#name, #weight, #first, || distance(&[#(#params),*])) }
-                }
-                Penalty::TraceNorm(list) => {
-                    let params = params(list);
-                    quote! { pass.penalty(#name, #weight, #first, || trace_norm(&[#(#params),*])) }
-                }
-                Penalty::Mean => {
-                    let of = &inputs[1];
-                    quote! { pass.penalty(#name, #weight, #first, || mean(#of)) }
-                }
-            }
-        }
-        Op::Concat => quote! { concat(vec![#(#inputs),*]) },
-        Op::Stack => quote! { stack(vec![#(#inputs),*]) },
-        Op::Select(slots) => {
-            let slots = slots.iter().map(|slot| names::whole(*slot));
-            quote! { select(#first, &[#(#slots),*]) }
-        }
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Logits(_) => {
-            unreachable!("stands in the model's own graph")
-        }
-    }
-}
-
-/// A factor: a number, or a field.
-fn scale(scale: &Scale) -> TokenStream {
+/// A number where a block is made: a literal, or one of its configuration.
+pub(super) fn start_number(scale: &Scale) -> TokenStream {
     match scale {
         Scale::Constant(value) => names::real(*value),
-        Scale::Config(rate) => {
-            let field = ident(&rate_field(&rate.path.fields));
-            quote! { self.#field }
-        }
+        Scale::Config(rate) => super::config::access(&rate.path),
     }
 }
 
 /// The start of a value: of a whole value, or of its diagonal.
 fn value_init(init: &ValueInit) -> TokenStream {
-    let number = |scale: &Scale| match scale {
-        Scale::Constant(value) => names::real(*value),
-        Scale::Config(rate) => super::config::access(&rate.path),
-    };
     match init {
         ValueInit::Constant(value) => {
             let value = names::real(*value);
@@ -389,167 +285,14 @@ fn value_init(init: &ValueInit) -> TokenStream {
             quote! { Start::Uniform(#bound) }
         }
         ValueInit::Diagonal { own, other, units } => {
-            let (own, other) = (number(own), number(other));
+            let (own, other) = (start_number(own), start_number(other));
             quote! { Start::Diagonal { own: #own, other: #other, units: #units } }
         }
     }
 }
 
-fn activation_path(activation: Activation) -> TokenStream {
-    let name = ident(&names::pascal(activation.word()));
-    quote! { Activation::#name }
-}
-
-/// A field of a block that is no parameter: numbers that `forward` needs.
-struct Constant {
-    field: TokenStream,
-    init: TokenStream,
-}
-
-/// What `forward` needs of the configuration, each once: rates, choices, sizes.
-fn constants(block: &Block) -> Vec<Constant> {
-    let mut constants: Vec<(String, Constant)> = Vec::new();
-    let mut add = |name: String, constant: &dyn Fn(&Ident) -> Constant| {
-        if constants.iter().all(|(known, _)| *known != name) {
-            let field = ident(&name);
-            constants.push((name, constant(&field)));
-        }
-    };
-    let number = |about: &'static str, path: &crate::ir::ConfigPath| {
-        let path = super::config::access(path);
-        move |field: &Ident| Constant {
-            field: quote! { #[doc = #about] pub #field: f64 },
-            init: quote! { #field: #path },
-        }
-    };
-    let size = |about: &'static str, size: &Size| {
-        let size = block_size(size);
-        move |field: &Ident| Constant {
-            field: quote! { #[doc = #about] #field: usize },
-            init: quote! { #field: #size },
-        }
-    };
-    for node in &block.graph.nodes {
-        match &node.op {
-            Op::Dropout { rate, .. } => {
-                add(
-                    rate_field(&rate.path.fields),
-                    &number(" Share of the activations set to 0 while training.", &rate.path),
-                );
-            }
-            Op::DropRows { rate, .. } => {
-                add(rate_field(&rate.path.fields), &number(" Share of the rows set to 0 while training.", &rate.path));
-            }
-            Op::Affine { factor: Scale::Config(rate), .. } => {
-                add(rate_field(&rate.path.fields), &number(" A factor.", &rate.path));
-            }
-            Op::Penalty { weight: Scale::Config(rate), .. } => {
-                add(rate_field(&rate.path.fields), &number(" Weight of a penalty.", &rate.path));
-            }
-            Op::Reshape { name } if !node.shape.slots.is_constant() => {
-                add(slots_field(name), &size(" Slots of a value.", &node.shape.slots));
-            }
-            Op::Attention { heads, name } => add(heads_field(name), &size(" Heads of attention.", heads)),
-            _ => {}
-        }
-    }
-    for node in &block.graph.nodes {
-        match &node.op {
-            Op::Mix(Choice::Lists { name, rows, pick }) | Op::Gather(Choice::Lists { name, rows, pick }) => {
-                add(name.clone(), &|field| {
-                    let rows = block_size(rows);
-                    let lists = match pick {
-                        Pick::OwnAndShared { own, shared } => {
-                            let (own, shared) = (block_size(own), block_size(shared));
-                            quote! { Choice::own_and_shared(#rows, #own, #shared) }
-                        }
-                        Pick::Foreign { own } => {
-                            let own = block_size(own);
-                            quote! { Choice::foreign(#rows, #own) }
-                        }
-                        Pick::Strided { count } => {
-                            let count = block_size(count);
-                            quote! { Choice::strided(#rows, #count) }
-                        }
-                    };
-                    Constant {
-                        field: quote! {
-                            /// Which slots each result is made of.
-                            #[module(skip)]
-                            #field: Choice
-                        },
-                        init: quote! { #field: #lists },
-                    }
-                });
-            }
-            Op::Narrow { start, name } => add(columns_field(name), &|field| {
-                let (start, width) = (block_size(start), block_size(&node.shape.width));
-                Constant {
-                    field: quote! {
-                        /// Columns of a value.
-                        #[module(skip)]
-                        #field: std::ops::Range<usize>
-                    },
-                    init: quote! {
-                        #field: {
-                            let start = #start;
-                            start..start + #width
-                        }
-                    },
-                }
-            }),
-            _ => {}
-        }
-    }
-    constants.into_iter().map(|(_, constant)| constant).collect()
-}
-
-fn slots_field(name: &str) -> String {
-    format!("{name}_slots")
-}
-
-fn columns_field(name: &str) -> String {
-    format!("{name}_columns")
-}
-
-fn heads_field(name: &str) -> String {
-    format!("{name}_heads")
-}
-
-/// `level_1_dropout`.
-fn rate_field(path: &[String]) -> String {
-    path.join("_")
-}
-
-/// True if something that a block is made with depends on the width of the argument with this variable.
-pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
-    let depends = |size: &Size| {
-        size.symbols().any(|symbol| matches!(symbol, Symbol::Width(name) if *argument == names::local(name)))
-    };
-    let params = block.params.iter().any(|param| match &param.kind {
-        ParamKind::Linear(linear) => depends(&linear.input) || depends(&linear.output) || depends(&linear.size()),
-        ParamKind::Norm { slots, width } => depends(slots) || depends(width),
-        ParamKind::Value(value) => depends(&value.size()) || depends(&value.width),
-    });
-    params
-        || block.graph.nodes.iter().any(|node| match &node.op {
-            Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
-            Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
-            Op::Attention { heads, .. } => depends(heads),
-            Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
-                depends(rows)
-                    || match pick {
-                        Pick::OwnAndShared { own, shared } => depends(own) || depends(shared),
-                        Pick::Foreign { own } => depends(own),
-                        Pick::Strided { count } => depends(count),
-                    }
-            }
-            _ => false,
-        })
-}
-
 /// A size in terms of a block's `config` and its arguments' widths.
-fn block_size(size: &Size) -> TokenStream {
+pub(super) fn block_size(size: &Size) -> TokenStream {
     super::model::size(size, &|symbol| match symbol {
         Symbol::Config(path) => super::config::access(path),
         Symbol::Width(name) => {

@@ -1,7 +1,7 @@
 //! Configuration structs: every number of the spec as a field with its default.
 
 use super::{Generator, docs, ident, names};
-use crate::hir::{self, FeatureKind, RegressionLoss, Rows, TaskKind, Weighting};
+use crate::hir::{self, Causal, FeatureKind, LossTerm, RegressionLoss, Rows, TaskKind, Weighting};
 use crate::ir::{Block, Config, ConfigPath, ConfigValue};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -127,7 +127,7 @@ impl Generator<'_> {
             let (ty, number) = match &task.kind {
                 TaskKind::Binary { pos_weight } => (quote! { BinaryConfig }, pos_weight),
                 TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => (quote! { HuberConfig }, delta),
-                TaskKind::Regression { loss: RegressionLoss::Mse, .. } => return None,
+                TaskKind::Regression { loss: RegressionLoss::Mse, .. } | TaskKind::Ordinal { .. } => return None,
             };
             let value = names::real(number.value);
             let name = &task.name.text;
@@ -142,14 +142,45 @@ impl Generator<'_> {
     }
 
     fn loss_fields(&self) -> Vec<Field> {
-        let Weighting::Fixed(weights) = &self.model.weighting else { return Vec::new() };
+        let weights: &[hir::Number] = match &self.model.weighting {
+            Weighting::Fixed(weights) => weights,
+            _ => &[],
+        };
         let fields = self.model.tasks.iter().zip(weights).map(|(task, weight)| Field {
             docs: format!("Weight of the loss of `{}`.", task.name.text),
             name: names::field(&task.name.text),
             ty: quote! { f64 },
             default: names::real(weight.value),
         });
-        fields.collect()
+        fields.chain(self.model.terms.iter().map(|term| self.term(term))).collect()
+    }
+
+    /// The numbers of what the loss adds to the tasks'.
+    fn term(&self, term: &LossTerm) -> Field {
+        let name = term_field(self.model, term);
+        let text = |task: &hir::TaskId| &self.model.tasks[task.0].name.text;
+        match term {
+            LossTerm::Order { task, bound, weight } => Field {
+                docs: format!("Weight of `hinge({} <= {})`.", text(task), text(bound)),
+                name,
+                ty: quote! { f64 },
+                default: names::real(weight.value),
+            },
+            LossTerm::Causal { kind, task, clip, weight } => {
+                let [clip, weight] = [clip, weight].map(|number| names::real(number.value));
+                let (ty, default) = match kind {
+                    Causal::Dcmt { counterfactual } => {
+                        let counterfactual = names::real(counterfactual.value);
+                        (
+                            quote! { entries::DcmtConfig },
+                            quote! { entries::DcmtConfig::new(#clip, #weight, #counterfactual) },
+                        )
+                    }
+                    _ => (quote! { entries::CausalConfig }, quote! { entries::CausalConfig::new(#clip, #weight) }),
+                };
+                Field { docs: format!("Numbers of `{}({})`.", kind.word(), text(task)), name, ty, default }
+            }
+        }
     }
 
     fn rank_fields(&self) -> Vec<Field> {
@@ -207,6 +238,23 @@ fn feature_field(feature: &hir::Feature) -> Option<Field> {
     };
     let name = &feature.name.text;
     Some(Field { docs: format!("Feature `{name}`."), name: names::field(name), ty, default })
+}
+
+/// The field of a term's numbers, which no task's weight has.
+pub(super) fn term_field(model: &hir::Model, term: &LossTerm) -> String {
+    let text = |task: &hir::TaskId| &model.tasks[task.0].name.text;
+    let plain = |term: &LossTerm| match term {
+        LossTerm::Order { task, bound, .. } => format!("order_{}_{}", text(task), text(bound)),
+        LossTerm::Causal { .. } => "causal".to_owned(),
+    };
+    let mut name = plain(term);
+    let before = model.terms.iter().take_while(|other| *other != term);
+    let same = before.filter(|other| plain(other) == name).count();
+    name.extend(std::iter::repeat_n('_', same));
+    while model.tasks.iter().any(|task| names::field(&task.name.text) == name) {
+        name.push('_');
+    }
+    name
 }
 
 /// The value of a `default` attribute: a literal as it is, an expression as a text.

@@ -1,8 +1,8 @@
 //! The network: the struct of its blocks and the runtime's trait.
 
 use super::{Generator, docs, ident, names, text};
-use crate::hir::Weighting;
-use crate::ir::{Node, Op, Size, Symbol, View};
+use crate::hir::{Causal, LossTerm, Weighting};
+use crate::ir::{Node, Op, Role, Size, Symbol, View};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -68,6 +68,7 @@ impl Generator<'_> {
             self.new_fn(),
             self.forward_fn(),
             weighting,
+            self.terms_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
         ]);
@@ -99,7 +100,7 @@ impl Generator<'_> {
             quote! { let #field = schema.#view(&[#(#names),*]); #width }
         });
         let calls = graph.nodes.iter().filter_map(|node| match node.op {
-            Op::Block(block) | Op::TrainOnly(block) => Some((node, block)),
+            Op::Block(block) | Op::TrainOnly(block) | Op::Head(block) | Op::Levels { block, .. } => Some((node, block)),
             _ => None,
         });
         let fields = calls.map(|(node, index)| {
@@ -125,12 +126,12 @@ impl Generator<'_> {
     fn block_widths<'s>(&'s self, node: &'s Node) -> impl Iterator<Item = Size> + 's {
         let (block, inputs) = match node.op {
             Op::Block(block) => (Some(&self.ir.blocks[block]), &node.inputs[..]),
-            Op::TrainOnly(block) => (Some(&self.ir.blocks[block]), &node.inputs[1..]),
+            Op::TrainOnly(block) | Op::Head(block) => (Some(&self.ir.blocks[block]), &node.inputs[1..]),
             _ => (None, &[][..]),
         };
         let arguments = block.into_iter().flat_map(|block| block.arguments().map(move |argument| (block, argument)));
         arguments.zip(inputs).filter_map(|((block, argument), input)| {
-            let wanted = super::block::uses_width(block, &ident(&names::local(&argument.name)));
+            let wanted = super::constants::uses_width(block, &ident(&names::local(&argument.name)));
             wanted.then(|| self.ir.graph[*input].shape.width.clone())
         })
     }
@@ -164,8 +165,47 @@ impl Generator<'_> {
         }
     }
 
+    /// What else the loss holds; nothing for most models.
+    fn terms_fn(&self) -> TokenStream {
+        if self.model.terms.is_empty() {
+            return TokenStream::new();
+        }
+        let config = self.own_type("Config");
+        let levels = self.model.tasks.iter().map(|task| task.further_levels()).sum::<usize>();
+        let mut heads = self.model.tasks.len() + levels..;
+        let terms = self.model.terms.iter().map(|term| {
+            let field = ident(&super::config::term_field(self.model, term));
+            match term {
+                LossTerm::Order { task, bound, .. } => {
+                    let (task, bound) = (names::whole(task.0), names::whole(bound.0));
+                    quote! { Term::Order { task: #task, bound: #bound, weight: config.loss.#field } }
+                }
+                LossTerm::Causal { kind, task, .. } => {
+                    let task = names::whole(task.0);
+                    let head = kind.head().and_then(|_| heads.next()).map(names::whole);
+                    let estimator = match kind {
+                        Causal::Ips => quote! { Estimator::Ips },
+                        Causal::Dr => quote! { Estimator::Dr { imputation: #head } },
+                        Causal::Dcmt { .. } => quote! {
+                            Estimator::Dcmt { opposite: #head, counterfactual: config.loss.#field.counterfactual }
+                        },
+                    };
+                    quote! {
+                        Term::Causal {
+                            task: #task,
+                            estimator: #estimator,
+                            clip: config.loss.#field.clip,
+                            weight: config.loss.#field.weight,
+                        }
+                    }
+                }
+            }
+        });
+        quote! { fn terms(config: &#config) -> Vec<Term> { Vec::from([#(#terms),*]) } }
+    }
+
     fn forward_fn(&self) -> TokenStream {
-        let train_only = self.ir.graph.nodes.iter().any(|node| matches!(node.op, Op::TrainOnly(_)));
+        let train_only = self.ir.graph.nodes.iter().any(|node| matches!(node.op, Op::TrainOnly(_) | Op::Head(_)));
         let pass = ident(if train_only || self.ir.blocks.iter().any(Self::needs_pass) { "pass" } else { "_pass" });
         let graph = &self.ir.graph;
         let body = self.straight_line(graph, &|node, inputs| match &node.op {
@@ -188,19 +228,49 @@ impl Generator<'_> {
                     if #pass.training { add(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
                 }
             }
+            Op::Through(mixtures) => {
+                let input = &inputs[0];
+                let mixtures = mixtures.iter().map(|of| {
+                    let [task, between, otherwise] = [of.task, of.between, of.otherwise].map(names::whole);
+                    quote! { [#task, #between, #otherwise] }
+                });
+                quote! { through(#input, &[#(#mixtures),*], TASKS.len()) }
+            }
+            Op::Levels { block, task } => {
+                let (field, input) = (ident(&names::local(&self.ir.blocks[*block].name)), &inputs[0]);
+                let task = names::whole(*task);
+                quote! { levels(#input, self.#field.forward(), #task) }
+            }
+            Op::Head(index) => {
+                let block = &self.ir.blocks[*index];
+                let (field, value, read) = (ident(&names::local(&block.name)), &inputs[0], &inputs[1..]);
+                let inside = Self::needs_pass(block).then(|| quote! { , #pass });
+                quote! {
+                    if #pass.training { head(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
+                }
+            }
             Op::Logits(tasks) => {
-                let groups =
-                    tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| match graph[*id].op {
-                        Op::Block(block) => {
-                            let ty = self.type_named(&self.names.blocks[block], self.ir.blocks[block].span);
+                let groups = tasks.iter().zip(inputs).zip(&node.inputs).map(|((tasks, input), id)| {
+                    let tower = match graph[*id].op {
+                        Op::TrainOnly(_) => &graph[graph[*id].inputs[0]].op,
+                        ref op => op,
+                    };
+                    match tower {
+                        Op::Block(block) if self.ir.blocks[*block].role == Role::Tower(tasks.clone()) => {
+                            let ty = self.type_named(&self.names.blocks[*block], self.ir.blocks[*block].span);
                             quote! { (#input, #ty::TASKS) }
                         }
                         _ => {
                             let tasks = tasks.iter().map(|task| names::whole(*task));
-                            quote! { (#input, &[#(#tasks),*]) }
+                            quote! { (#input, &[#(#tasks),*][..]) }
                         }
-                    });
-                quote! { logits(Vec::from([#(#groups),*]), TASKS.len()) }
+                    }
+                });
+                let count = match node.shape.width.value() {
+                    count if count == self.ir.tasks.len() => quote! { TASKS.len() },
+                    count => names::whole(count).to_token_stream(),
+                };
+                quote! { logits(Vec::from([#(#groups),*]), #count) }
             }
             _ => unreachable!("stands in a block"),
         });

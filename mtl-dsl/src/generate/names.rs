@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 24] = [
+const TYPES: [&str; 26] = [
     "Activation",
     "Bags",
     "Best",
@@ -40,6 +40,7 @@ const TYPES: [&str; 24] = [
     "Config",
     "DataError",
     "Device",
+    "Estimator",
     "Expectation",
     "Ids",
     "Init",
@@ -54,11 +55,12 @@ const TYPES: [&str; 24] = [
     "RowOptimizerConfig",
     "Table",
     "Tensor",
+    "Term",
     "Weighting",
 ];
 
 /// Words that are functions, arguments or fields where a block's name would be a variable or a field.
-const WORDS: [&str; 25] = [
+const WORDS: [&str; 28] = [
     "activate",
     "burn",
     "columns",
@@ -66,7 +68,9 @@ const WORDS: [&str; 25] = [
     "config",
     "dropout",
     "features",
+    "head",
     "init",
+    "levels",
     "logits",
     "loss",
     "members",
@@ -80,6 +84,7 @@ const WORDS: [&str; 25] = [
     "stack",
     "task_members",
     "tasks",
+    "through",
     "tower_each",
     "train",
     "weighting",

@@ -75,6 +75,10 @@ impl Generator<'_> {
         };
         let plain = match &task.kind {
             TaskKind::Binary { .. } => quote! { entries::binary(#name, config.tasks.#field.pos_weight, #label) },
+            TaskKind::Ordinal { levels } => {
+                let levels = names::whole(levels.value as usize);
+                quote! { entries::ordinal(#name, #levels, #label) }
+            }
             TaskKind::Regression { log1p, loss } => {
                 let transform = transform(*log1p);
                 let loss = match loss {

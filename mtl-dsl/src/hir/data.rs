@@ -127,6 +127,8 @@ pub struct Task {
     pub weight_column: Option<String>,
     /// `given`.
     pub given: Option<TaskId>,
+    /// `through: TASK`.
+    pub through: Option<TaskId>,
 }
 
 /// Kinds of tasks.
@@ -136,6 +138,11 @@ pub enum TaskKind {
     Binary {
         /// Factor of the positive rows' loss.
         pos_weight: Number,
+    },
+    /// `ordinal(...)`.
+    Ordinal {
+        /// The greatest level; the least is 1.
+        levels: Number,
     },
     /// `regression(...)`.
     Regression {

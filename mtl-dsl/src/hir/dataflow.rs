@@ -163,6 +163,8 @@ pub enum Value {
     Tasks(Vec<TaskId>),
     /// Groups of tasks: `groups: [[click, like], [buy]]`.
     TaskGroups(Vec<Vec<TaskId>>),
+    /// Pairs of tasks, a task and one it is given: `relations: [buy | click]`.
+    Relations(Vec<(TaskId, TaskId)>),
     /// A representation: the position among the call's inputs.
     Input(usize),
     /// A given-away option: nothing.

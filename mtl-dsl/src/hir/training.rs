@@ -13,6 +13,65 @@ pub enum Weighting {
     Uncertainty,
 }
 
+/// What training adds to the tasks' losses: `loss { order: ..., causal: ... }`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LossTerm {
+    /// `hinge(task <= bound)`: the mean of what the probability of `task` exceeds that of `bound` by.
+    Order {
+        /// The task whose probability is at most the other's.
+        task: TaskId,
+        /// The other.
+        bound: TaskId,
+        /// Factor of the term.
+        weight: Number,
+    },
+    /// `ips(task)`, `dr(task)`, `dcmt(task)`: the conditional probability learned over the entire space.
+    Causal {
+        /// How.
+        kind: Causal,
+        /// A task with a condition.
+        task: TaskId,
+        /// The least propensity.
+        clip: Number,
+        /// Factor of the term.
+        weight: Number,
+    },
+}
+
+/// Estimators of a conditional probability over the entire space.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Causal {
+    /// Inverse propensities (ESCM2-IPS).
+    Ips,
+    /// Doubly robust, with a tower that predicts the error (ESCM2-DR).
+    Dr,
+    /// With a tower for the counterfactual, and the weight of what both must sum to (DCMT).
+    Dcmt {
+        /// Factor of `|1 - (r + r*)|`.
+        counterfactual: Number,
+    },
+}
+
+impl Causal {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Causal::Ips => "ips",
+            Causal::Dr => "dr",
+            Causal::Dcmt { .. } => "dcmt",
+        }
+    }
+
+    /// What the second tower that it trains is called, if it has one.
+    pub fn head(self) -> Option<&'static str> {
+        match self {
+            Causal::Ips => None,
+            Causal::Dr => Some("imputation"),
+            Causal::Dcmt { .. } => Some("counterfactual"),
+        }
+    }
+}
+
 /// `train { ... }`, complete.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Train {

@@ -95,7 +95,10 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Activate(activation) => activation.word().to_owned(),
         Op::Dropout { rate, .. } => format!("dropout {}", rate.value),
         Op::DropRows { rate, .. } => format!("drop rows {}", rate.value),
+        Op::HardConcrete { .. } => format!("{}<br>hard concrete", node.name),
+        Op::OpenChance { .. } => format!("{}<br>chance of an open gate", node.name),
         Op::Softmax => "softmax".to_owned(),
+        Op::TopK { k } => format!("softmax of top {k}"),
         Op::Value { param } => format!("{}<br>parameter", block.params[*param].name),
         Op::Gate { .. } => format!("{}<br>gate", node.name),
         Op::Gather(choice) => format!("{}<br>gather {choice}", node.name),
@@ -108,6 +111,9 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Narrow { start, .. } => format!("columns from {start}"),
         Op::SumWidth => "sum over the width".to_owned(),
         Op::MeanWidth => "mean over the width".to_owned(),
+        Op::Levels { .. } => "levels".to_owned(),
+        Op::Through(_) => "mixtures".to_owned(),
+        Op::ScaledDots => "scaled inner products".to_owned(),
         Op::PairDots => "inner products of pairs".to_owned(),
         Op::PairProducts => "products of pairs".to_owned(),
         Op::Attention { heads, .. } => format!("attention, {heads} heads"),
@@ -116,6 +122,8 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Concat => "concat".to_owned(),
         Op::Stack => "stack".to_owned(),
         Op::Select(slots) => format!("select {slots:?}"),
-        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Logits(_) => node.name.clone(),
+        Op::Argument | Op::Columns { .. } | Op::Block(_) | Op::TrainOnly(_) | Op::Head(_) | Op::Logits(_) => {
+            node.name.clone()
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Block, Choice, Config, ConfigValue, Graph, Linear, Model, Node, NodeId, Op, Param, ParamKind, Penalty, Pick, Role,
-    Scale, Shape, Slot, View,
+    Scale, Shape, Slot, Through, View,
 };
 use std::fmt::{Display, Formatter, Result};
 
@@ -91,6 +91,20 @@ impl Display for Line<'_> {
                 let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));
                 write!(f, "{value} + {name}({read}) while training")
             }
+            Op::Through(mixtures) => {
+                let one = |of: &Through| format!("{} through {}, otherwise {}", of.task, of.between, of.otherwise);
+                let mixtures: Vec<String> = mixtures.iter().map(one).collect();
+                write!(f, "mixtures({inputs}: {})", mixtures.join("; "))
+            }
+            Op::Levels { block, task } => {
+                let name = self.model.map_or("", |model| &model.blocks[*block].name);
+                write!(f, "levels({inputs}: {task} by {name})")
+            }
+            Op::Head(block) => {
+                let name = self.model.map_or("", |model| &model.blocks[*block].name);
+                let (value, read) = inputs.split_once(", ").unwrap_or((&inputs, ""));
+                write!(f, "{value} and {name}({read}) while training")
+            }
             Op::Value { param: index } => {
                 let name = param(*index).map(|param| param.name.to_string()).unwrap_or_default();
                 write!(f, "parameter({name})")
@@ -110,7 +124,14 @@ impl Display for Line<'_> {
             }
             Op::Dropout { rate, .. } => write!(f, "dropout({inputs}, {} = {})", rate.path, rate.value),
             Op::DropRows { rate, .. } => write!(f, "drop_rows({inputs}, {} = {})", rate.path, rate.value),
+            Op::HardConcrete { temperature, .. } => {
+                write!(f, "hard_concrete({inputs}, {} = {})", temperature.path, temperature.value)
+            }
+            Op::OpenChance { temperature } => {
+                write!(f, "open_chance({inputs}, {} = {})", temperature.path, temperature.value)
+            }
             Op::Softmax => write!(f, "softmax({inputs})"),
+            Op::TopK { k } => write!(f, "top_k({inputs}, {k})"),
             Op::Gate { .. } => write!(f, "gate({inputs})"),
             Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
             Op::Gather(choice) => write!(f, "gather({inputs}; {choice})"),
@@ -124,6 +145,7 @@ impl Display for Line<'_> {
             Op::Narrow { start, .. } => write!(f, "narrow({inputs} from {start})"),
             Op::SumWidth => write!(f, "sum_width({inputs})"),
             Op::MeanWidth => write!(f, "mean_width({inputs})"),
+            Op::ScaledDots => write!(f, "scaled_dots({inputs})"),
             Op::PairDots => write!(f, "pair_dots({inputs})"),
             Op::PairProducts => write!(f, "pair_products({inputs})"),
             Op::Attention { heads, .. } => write!(f, "attention({inputs}, {heads} heads)"),
@@ -135,6 +157,9 @@ impl Display for Line<'_> {
                 let what = match kind {
                     Penalty::Distance(list) => format!("distance of {}", params(list)),
                     Penalty::TraceNorm(list) => format!("trace norm of {}", params(list)),
+                    Penalty::Orthogonal { params: list, subspaces } => {
+                        format!("{subspaces} subspaces not orthogonal in {}", params(list))
+                    }
                     Penalty::Mean => "mean".to_owned(),
                 };
                 write!(f, "penalty({inputs}: {weight} * {what})")

@@ -113,7 +113,7 @@ impl Size {
             [only] if by.constant == 0 => (only.times, &only.factors[..]),
             _ => return None,
         };
-        let whole = |n: usize| (times > 0 && n % times == 0).then(|| n / times);
+        let whole = |n: usize| (times > 0 && n.is_multiple_of(times)).then(|| n / times);
         let mut quotient = Size::constant(match factors {
             [] => whole(self.constant)?,
             _ if self.constant == 0 => 0,

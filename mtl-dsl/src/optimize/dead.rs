@@ -8,14 +8,14 @@ pub fn remove(model: &mut Model) {
     compact(&mut model.graph, &keep);
     let mut called = vec![false; model.blocks.len()];
     for node in &model.graph.nodes {
-        if let Op::Block(block) | Op::TrainOnly(block) = node.op {
+        if let Op::Block(block) | Op::TrainOnly(block) | Op::Head(block) | Op::Levels { block, .. } = node.op {
             called[block] = true;
         }
     }
     let position = positions(&called);
     retain(&mut model.blocks, &called);
     for node in &mut model.graph.nodes {
-        if let Op::Block(block) | Op::TrainOnly(block) = &mut node.op {
+        if let Op::Block(block) | Op::TrainOnly(block) | Op::Head(block) | Op::Levels { block, .. } = &mut node.op {
             *block = position[*block];
         }
     }

@@ -31,12 +31,8 @@ fn merge_at(block: &mut Block, stack: NodeId) -> bool {
     }
     let (part, shape) = (node.name.clone(), node.shape.clone());
     let (first, second) = (&block.graph[a], &block.graph[b]);
-    if block
-        .graph
-        .nodes
-        .iter()
-        .any(|node| matches!(node.op, Op::Penalty { kind: Penalty::Distance(_) | Penalty::TraceNorm(_), .. }))
-    {
+    let names_parameters = |op: &Op| matches!(op, Op::Penalty { kind, .. } if *kind != Penalty::Mean);
+    if block.graph.nodes.iter().any(|node| names_parameters(&node.op)) {
         // A penalty names its parameters.
         return false;
     }
@@ -82,7 +78,7 @@ fn merge_linear(
     (shared, shared_input): (&Linear, &Shape),
     common: bool,
 ) -> Option<Linear> {
-    if (&own.input, &own.output, own.bias) != (&shared.input, &shared.output, shared.bias) {
+    if (&own.input, &own.output, own.bias, &own.start) != (&shared.input, &shared.output, shared.bias, &shared.start) {
         return None;
     }
     let positional = |linear: &Linear, input: &Shape| {

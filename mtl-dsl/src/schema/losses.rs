@@ -32,13 +32,71 @@ pub static LOSS: Signature = Signature {
     name: "loss",
     docs: "How the tasks' losses become one.",
     positional: 0,
-    parameters: &[Parameter {
-        name: "weighting",
-        shape: Shape::Weighting,
-        default: super::Default::Word("equal"),
-        docs: "`equal`, `fixed(task: weight, ...)` or `uncertainty`.",
-    }],
+    parameters: &[
+        Parameter {
+            name: "weighting",
+            shape: Shape::Weighting,
+            default: super::Default::Word("equal"),
+            docs: "`equal`, `fixed(task: weight, ...)` or `uncertainty`.",
+        },
+        Parameter::optional(
+            "order",
+            Shape::Weighting,
+            "Probabilities in order: `hinge(buy <= click, weight: 0.6)`, or a list of them.",
+        ),
+        Parameter::optional(
+            "causal",
+            Shape::Weighting,
+            "A conditional probability learned over the entire space: `ips(task: buy)`, `dr(task: buy)` or `dcmt(task: buy)`.",
+        ),
+    ],
 };
+
+/// `order`'s entries. The comparison is written before the options.
+pub static HINGE: Signature = Signature {
+    name: "hinge",
+    docs: "The mean over rows of what one task's probability exceeds another's by (the behavioural expectation calibrator of AITM, KDD 2021).",
+    positional: 0,
+    parameters: &[Parameter::number("weight", Range::NOT_NEGATIVE, 0.6, "Factor of the term.")],
+};
+
+const TASK: Parameter =
+    Parameter::required("task", Shape::Tasks, "A task with a condition: `buy`, where `buy` is `given click`.");
+const CLIP: Parameter =
+    Parameter::number("clip", Range::PROPENSITY, 0.1, "The least propensity: no weight exceeds its inverse.");
+const WEIGHT: Parameter = Parameter::number("weight", Range::NOT_NEGATIVE, 1.0, "Factor of the term.");
+
+/// The alternatives of `causal`.
+pub static CAUSAL: &[Signature] = &[
+    Signature {
+        name: "ips",
+        docs: "The loss of the conditional probability where its condition happened, over the probability that it does (ESCM2-IPS, SIGIR 2022).",
+        positional: 0,
+        parameters: &[TASK, CLIP, WEIGHT],
+    },
+    Signature {
+        name: "dr",
+        docs: "As `ips`, of the error that a second tower leaves unpredicted, which is more robust (ESCM2-DR, SIGIR 2022).",
+        positional: 0,
+        parameters: &[TASK, CLIP, WEIGHT],
+    },
+    Signature {
+        name: "dcmt",
+        docs: "A second tower predicts the opposite outcome where the condition did not happen (DCMT, ICDE 2023).",
+        positional: 0,
+        parameters: &[
+            TASK,
+            CLIP,
+            WEIGHT,
+            Parameter::number(
+                "counterfactual",
+                Range::NOT_NEGATIVE,
+                0.001,
+                "Factor of the distance of the two probabilities' sum from 1.",
+            ),
+        ],
+    },
+];
 
 /// The weightings.
 pub static WEIGHTINGS: &[(&str, &str)] = &[

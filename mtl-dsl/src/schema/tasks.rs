@@ -28,6 +28,22 @@ pub static KINDS: &[Signature] = &[
             WEIGHT_COLUMN,
             Parameter::number("pos_weight", Range::POSITIVE, 1.0, "Factor of the loss of positive rows."),
             Parameter::choice("loss", &BINARY_LOSSES, "bce", "The loss."),
+            Parameter::optional(
+                "through",
+                Shape::Tasks,
+                "A task with the same condition: the probability is that of the event after that one and that of the event without it, weighed by how likely it is (ESM2, SIGIR 2020).",
+            ),
+        ],
+    },
+    Signature {
+        name: "ordinal",
+        docs: "A level from 1 on, such as a number of stars: one logit, and ordered thresholds that are trained with it.",
+        positional: 0,
+        parameters: &[
+            LABEL,
+            WHERE,
+            WEIGHT_COLUMN,
+            Parameter::required("levels", Shape::Number(Range::LEVELS), "The greatest level."),
         ],
     },
     Signature {

@@ -1,8 +1,8 @@
 //! A plain evaluation of the IR in `f64`: slow, obvious, and independent of the runtime.
 
 use mtl_dsl::ir::{
-    Activation, Block, Choice, Graph, Linear, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale, Slot,
-    ValueInit, View,
+    Activation, Block, Choice, Graph, Linear, LinearStart, Members, Model, Node, NodeId, Op, ParamKind, Pick, Scale,
+    Slot, ValueInit, View,
 };
 
 /// Parameters as a function of their member's path.
@@ -14,7 +14,7 @@ pub struct Weights {
 
 impl Weights {
     /// A number in -1..1 that depends on the path and the position.
-    fn at(&self, path: &str, position: usize) -> f64 {
+    pub fn at(&self, path: &str, position: usize) -> f64 {
         let moved = self.moved.as_ref().is_some_and(|part| path.contains(part));
         let key = format!("{path}#{position}#{moved}");
         // FNV-1a, and a multiplication that spreads its last bits.
@@ -44,8 +44,29 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
                 (0..slots).map(|t| (0..width).map(|i| cell(t, i)).collect()).collect()
             }
         },
+        Op::Through(mixtures) => {
+            let mut logits = inputs[0][0].clone();
+            let p = |z: f64| 1.0 / (1.0 + (-z).exp());
+            for of in mixtures {
+                let between = p(logits[of.between]);
+                let mixture = between * p(logits[of.task]) + (1.0 - between) * p(logits[of.otherwise]);
+                logits[of.task] = (mixture / (1.0 - mixture)).ln();
+            }
+            logits.truncate(model.tasks.len());
+            vec![logits]
+        }
+        Op::Levels { block: index, task } => {
+            let steps = block(&model.blocks[*index], Vec::new(), weights);
+            let mut logits = inputs[0][0].clone();
+            let mut logit = logits[*task];
+            for step in &steps[0] {
+                logit -= step.exp().ln_1p();
+                logits.push(logit);
+            }
+            vec![logits]
+        }
         // Serving has none of it.
-        Op::TrainOnly(_) => inputs[0].clone(),
+        Op::TrainOnly(_) | Op::Head(_) => inputs[0].clone(),
         Op::Logits(tasks) => {
             let mut logits = vec![0.0; tasks.iter().map(Vec::len).sum()];
             for (tasks, values) in tasks.iter().zip(inputs) {
@@ -124,6 +145,7 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         Op::Activate(activation) => activate(*activation, inputs[0].clone()),
         Op::Dropout { .. } => inputs[0].clone(),
         Op::Softmax => inputs[0].iter().map(|row| softmax(row)).collect(),
+        Op::TopK { k } => inputs[0].iter().map(|row| top_k(row, k.value())).collect(),
         Op::Mix(choice) => mix(choice, &inputs[0], &inputs[1]),
         Op::Gather(choice) => {
             let rows = lists(choice, node.shape.slots.value(), inputs[0].len());
@@ -131,6 +153,11 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
             mix(choice, &ones, &inputs[0])
         }
         Op::DropRows { .. } | Op::Gate { .. } | Op::Stop | Op::Penalty { .. } => inputs[0].clone(),
+        Op::HardConcrete { .. } => map(&inputs[0], |x| (1.2 / (1.0 + (-x).exp()) - 0.1).clamp(0.0, 1.0)),
+        Op::OpenChance { temperature } => {
+            let shift = temperature.value * (0.1f64 / 1.1).ln();
+            map(&inputs[0], |x| 1.0 / (1.0 + (shift - x).exp()))
+        }
         Op::Add => elementwise(&inputs[0], &inputs[1], |a, b| a + b),
         Op::Multiply => elementwise(&inputs[0], &inputs[1], |a, b| a * b),
         Op::Affine { factor: by, shift } => map(&inputs[0], |x| factor(by) * x + shift),
@@ -148,6 +175,11 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
         }
         Op::SumWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum()]).collect(),
         Op::MeanWidth => inputs[0].iter().map(|slot| vec![slot.iter().sum::<f64>() / slot.len() as f64]).collect(),
+        Op::ScaledDots => {
+            let dot = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let root = (inputs[0][0].len() as f64).sqrt();
+            inputs[0].iter().zip(&inputs[1]).map(|pair| vec![dot(pair) / root]).collect()
+        }
         Op::PairDots => vec![pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum()).collect()],
         Op::PairProducts => pairs(&inputs[0]).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).collect()).collect(),
         Op::Attention { heads, .. } => attention(&inputs[0], &inputs[1], &inputs[2], heads.value()),
@@ -236,9 +268,15 @@ fn affine(linear: &Linear, input: &Value, weights: &Weights) -> Value {
         };
         assert_eq!(x.len(), linear.input.value(), "input of {path}");
         let width = linear.output.value();
+        // Near its start, as other values.
+        let start = |i: usize, j: usize| match &linear.start {
+            LinearStart::Blocks { own, .. } if i % width == j && i / width == position => factor(own),
+            LinearStart::Blocks { other, .. } if i % width == j => factor(other),
+            _ => 0.0,
+        };
         let column = |j: usize| {
-            let sum: f64 =
-                x.iter().enumerate().map(|(i, x)| x * weights.at(&format!("{path}.weight"), i * width + j)).sum();
+            let weight = |i: usize| start(i, j) + weights.at(&format!("{path}.weight"), i * width + j);
+            let sum: f64 = x.iter().enumerate().map(|(i, x)| x * weight(i)).sum();
             sum + if linear.bias { weights.at(&format!("{path}.bias"), j) } else { 0.0 }
         };
         (0..width).map(column).collect()
@@ -271,6 +309,13 @@ fn normal(slot: &[f64]) -> Vec<f64> {
 
 fn softmax(row: &[f64]) -> Vec<f64> {
     let powers: Vec<f64> = row.iter().map(|x| x.exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|x| x / sum).collect()
+}
+
+fn top_k(row: &[f64], k: usize) -> Vec<f64> {
+    let rank = |i: usize| (0..row.len()).filter(|&j| row[j] > row[i] || row[j] == row[i] && j < i).count();
+    let powers: Vec<f64> = (0..row.len()).map(|i| if rank(i) < k { row[i].exp() } else { 0.0 }).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|x| x / sum).collect()
 }

@@ -106,6 +106,65 @@ fn gradients_are_finite_differences() {
     }
 }
 
+/// The same for a sequence, and for slices and weights of tasks in the rows that it reads.
+#[test]
+fn gradients_of_sequences_and_of_slices_are_finite_differences() {
+    let tasks = || vec!["click".to_owned(), "like".to_owned()];
+    let sliced = |feature: Feature| Feature { own: tasks(), wide: tasks(), ..feature };
+    let features = vec![sliced(id("a", 6, 2)), sliced(bag("s", Some("a"), 6, 2, Pool::None))];
+    // Nine places of a row of 2 shared, 2 + 2 own and 2 wide values, and nine marks.
+    let (row, width) = (8, 8 + 9 * (8 + 1));
+    let mut engine = engine(features, RowOptimizerConfig::sgd(1.0));
+    assert_eq!(engine.width(), width);
+    let mut rng = Rng::new(5);
+    let batch = [
+        FeatureValues::Id(vec![3, 0, 3]),
+        FeatureValues::Ids { offsets: vec![0, 2, 2, 11], rows: random_rows(&mut rng, 11, 7) },
+    ];
+    let FeatureValues::Ids { rows, .. } = &batch[1] else { unreachable!() };
+    let before = table(&engine, 0);
+    let x = engine.read(&batch);
+    let value = |id: u32| &before[id as usize * row..(id as usize + 1) * row];
+    // The first row of the batch: its id, two places, seven empty ones, and their marks.
+    assert_eq!(x[..row], *value(3));
+    assert_eq!(x[row..3 * row], [value(rows[0]), value(rows[1])].concat());
+    assert!(x[3 * row..10 * row].iter().all(|&x| x == 0.0));
+    assert_eq!(x[10 * row..width], [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert!(x[width + row..2 * width].iter().all(|&x| x == 0.0), "an empty sequence");
+
+    let weights: Vec<f32> = (0..3 * width).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
+    engine.gather(&batch);
+    engine.update(&batch, &weights);
+    // A table's derivative is the sum of the weights of the columns that hold it.
+    let mut expected = vec![0.0f32; before.len()];
+    let mut add = |id: u32, at: usize| {
+        (0..row).for_each(|i| expected[id as usize * row + i] += weights[at + i]);
+    };
+    [3, 0, 3].iter().enumerate().for_each(|(b, id)| add(*id, b * width));
+    [0..2, 2..2, 2..11].into_iter().enumerate().for_each(|(b, range)| {
+        rows[range].iter().enumerate().for_each(|(place, id)| add(*id, b * width + row * (1 + place)));
+    });
+    for (i, ((old, new), expected)) in before.iter().zip(table(&engine, 0)).zip(expected).enumerate() {
+        assert!((old - new - expected).abs() < 1e-5, "{i}: {} {expected}", old - new);
+    }
+}
+
+#[test]
+fn slices_start_by_their_task_and_weights_at_zero() {
+    let start = |own: &[&str], wide: &[&str]| {
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        let feature = Feature { own: names(own), wide: names(wide), ..id("a", 3, 2) };
+        let engine = engine(vec![feature], RowOptimizerConfig::sgd(1.0));
+        table(&engine, 0)[..2 + 2 * own.len() + wide.len()].to_vec()
+    };
+    let plain = start(&[], &[]);
+    let both = start(&["click", "like"], &["click"]);
+    assert_eq!(both[..2], plain[..], "the shared slice is that of a table without others");
+    assert_eq!(start(&["like"], &[])[2..], both[4..6], "a task's slice depends on no other task");
+    assert!(both[2..4] != both[4..6] && both[..2] != both[2..4]);
+    assert_eq!(both[6], 0.0);
+}
+
 /// Batches of few rows with long pauses between two reads of a row, and a gradient for each.
 fn batches(steps: usize, rows: u64, dim: usize) -> Vec<(Vec<u32>, Vec<f32>)> {
     let mut rng = Rng::new(11);

@@ -26,10 +26,15 @@ impl Masked {
         Self { objectives, labels: labels.to_vec(), shares: (0..labels.len()).map(share).collect() }
     }
 
+    /// The columns of the logits.
+    fn columns(&self) -> usize {
+        self.objectives.iter().map(|objective| objective.logits.len()).sum()
+    }
+
     /// Calls `visit` with each unmasked cell: its task, that task's objective, its row's logits, its label and its share.
     fn cells(&self, logits: &[f32], mut visit: impl FnMut(usize, usize, &Objective, &[f32], f64, f64)) {
         let tasks = self.objectives.len();
-        for (row, logits) in logits.chunks_exact(tasks.max(1)).enumerate() {
+        for (row, logits) in logits.chunks_exact(self.columns().max(1)).enumerate() {
             for (t, objective) in self.objectives.iter().enumerate() {
                 let share = self.shares[row * tasks + t];
                 if share != 0.0 {
@@ -50,6 +55,7 @@ impl Kernel<1> for Masked {
             losses[t] += share
                 * match objective.kind {
                     TaskKind::Binary { pos_weight } => row::loss(&objective.chain, logits, y, pos_weight),
+                    TaskKind::Ordinal { .. } => row::ordinal(&objective.logits, logits, y),
                     TaskKind::Regression { transform, loss } => {
                         regression(loss, logits[t] as f64 - transformed(transform, y)).0
                     }
@@ -61,18 +67,19 @@ impl Kernel<1> for Masked {
 
     fn backward(&self, logits: Vec<f32>, grad: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let grad = to_vec(&grad);
-        let tasks = self.objectives.len();
+        let columns = self.columns();
         let mut slopes = vec![0.0f32; logits.len()];
         self.cells(&logits, |row, t, objective, logits, y, share| {
             let factor = share * grad[t] as f64;
-            let mut add = |task: usize, slope: f64| slopes[row * tasks + task] += (factor * slope) as f32;
+            let mut add = |task: usize, slope: f64| slopes[row * columns + task] += (factor * slope) as f32;
             match objective.kind {
                 TaskKind::Binary { pos_weight } => row::slopes(&objective.chain, logits, y, pos_weight, add),
+                TaskKind::Ordinal { .. } => row::ordinal_slopes(&objective.logits, logits, y, add),
                 TaskKind::Regression { transform, loss } => {
                     add(t, regression(loss, logits[t] as f64 - transformed(transform, y)).1)
                 }
             }
         });
-        [Some(from_vec(slopes, &[logits.len() / tasks.max(1), tasks]))]
+        [Some(from_vec(slopes, &[logits.len() / columns.max(1), columns]))]
     }
 }

@@ -9,7 +9,7 @@ use super::transformed;
 
 /// The loss of each task, `[T]`, from logits `[B, T]`.
 pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
-    let [rows, tasks] = logits.dims();
+    let (rows, tasks) = (logits.dims()[0], masked.objectives.len());
     let device = logits.device();
     let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
     let logit = |t: usize| logits.clone().slice([0..rows, t..t + 1]);
@@ -29,6 +29,13 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 let positive = column(cells.clone().map(|at| (pos_weight * label(at)) as f32).collect());
                 let negative = column(cells.map(|at| (1.0 - label(at)) as f32).collect());
                 -(positive * happens + negative * fails)
+            }
+            TaskKind::Ordinal { .. } => {
+                let sides = objective.logits.iter().zip(1..).map(|(&at, threshold)| {
+                    let side = |at: usize| if label(at) > f64::from(threshold) { 1.0 } else { -1.0 };
+                    -log_sigmoid(logit(at) * column(cells.clone().map(side).collect()))
+                });
+                sides.reduce(|a, b| a + b).unwrap_or_else(|| logit(t) * 0.0)
             }
             TaskKind::Regression { transform, loss } => {
                 let labels = column(cells.map(|at| transformed(transform, label(at)) as f32).collect());

@@ -5,7 +5,7 @@ pub(super) fn log_sigmoid(z: f64) -> f64 {
     z.min(0.0) - (-z.abs()).exp().ln_1p()
 }
 
-fn sigmoid(z: f64) -> f64 {
+pub(super) fn sigmoid(z: f64) -> f64 {
     let small = (-z.abs()).exp();
     if z >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) }
 }
@@ -38,6 +38,28 @@ pub(super) fn slopes(chain: &[usize], logits: &[f32], y: f64, pos_weight: f64, m
         // d log p = 1 - sigma;  d log(1 - p) = -p (1 - sigma) / (1 - p)
         let odds = (happens + log_sigmoid(-z) - fails).exp();
         add(task, weigh(1.0 - y, odds) - weigh(pos_weight * y, sigmoid(-z)));
+    }
+}
+
+/// The expected level: one, and the probabilities to be above each threshold.
+pub(super) fn level(columns: &[usize], logits: &[f32]) -> f64 {
+    1.0 + columns.iter().map(|&column| sigmoid(logits[column] as f64)).sum::<f64>()
+}
+
+/// The loss of one row whose label is the level `y`: the cross-entropies of being above each threshold.
+pub(super) fn ordinal(columns: &[usize], logits: &[f32], y: f64) -> f64 {
+    let side = |(column, threshold): (&usize, usize)| {
+        let z = logits[*column] as f64;
+        -log_sigmoid(if y > threshold as f64 { z } else { -z })
+    };
+    columns.iter().zip(1..).map(side).sum()
+}
+
+/// Calls `add` with each column of an ordinal task and the derivative of the row's loss along it.
+pub(super) fn ordinal_slopes(columns: &[usize], logits: &[f32], y: f64, mut add: impl FnMut(usize, f64)) {
+    for (&column, threshold) in columns.iter().zip(1..) {
+        let above = f64::from(u8::from(y > f64::from(threshold)));
+        add(column, sigmoid(logits[column] as f64) - above);
     }
 }
 

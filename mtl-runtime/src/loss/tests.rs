@@ -5,6 +5,8 @@ use super::masked::Masked;
 use super::{Objective, portable, prediction_names, predictions, task_losses};
 use crate::ops::tests::{check_gradient, check_same, close, gradient, noise, tensor, values};
 
+mod ordinal;
+
 const BINARY: TaskKind = TaskKind::Binary { pos_weight: 1.0 };
 const WEIGHTED: TaskKind = TaskKind::Binary { pos_weight: 3.0 };
 const MSE: TaskKind = TaskKind::Regression { transform: Transform::None, loss: RegressionLoss::Mse };

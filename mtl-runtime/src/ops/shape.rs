@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::backend::flex::FlexTensor;
+use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Int, Tensor, TensorData};
 use mtl_data::Slots;
 
@@ -129,6 +130,46 @@ pub fn logits(groups: Vec<(Tensor<3>, &[usize])>, tasks: usize) -> Tensor<2> {
     let towers = select(stack(groups.into_iter().map(|(tower, _)| tower).collect()), &place);
     let rows = towers.dims()[0];
     towers.reshape([rows, tasks])
+}
+
+/// One more column beside logits `[B, C]`: a tower's `[B, 1, 1]`.
+pub fn head(logits: Tensor<2>, tower: Tensor<3>) -> Tensor<2> {
+    let rows = logits.dims()[0];
+    Tensor::cat(vec![logits, tower.reshape([rows, 1])], 1)
+}
+
+/// Columns behind logits `[B, C]`: the logit of `task` less the sums of positive steps, the softplus of `[1, 1, n]`. To `[B, C + n]`.
+pub fn levels(logits: Tensor<2>, steps: Tensor<3>, task: usize) -> Tensor<2> {
+    let (rows, count) = (logits.dims()[0], steps.dims()[2]);
+    let logit = logits.clone().slice([0..rows, task..task + 1]);
+    let steps = -log_sigmoid(-steps.reshape([1, count]));
+    let mut below = logit;
+    let mut columns = vec![logits];
+    for step in 0..count {
+        below = below - steps.clone().slice([0..1, step..step + 1]);
+        columns.push(below.clone());
+    }
+    Tensor::cat(columns, 1)
+}
+
+/// The logits of mixtures: with columns `[task, between, otherwise]`, the task's becomes that of
+/// `P(between) P(task) + (1 - P(between)) P(otherwise)`. The first `tasks` columns are kept. Exact for logits of any size: both the
+/// probability and its complement are sums in the log domain.
+pub fn through(logits: Tensor<2>, mixtures: &[[usize; 3]], tasks: usize) -> Tensor<2> {
+    let rows = logits.dims()[0];
+    let column = |at: usize| logits.clone().slice([0..rows, at..at + 1]);
+    let columns = (0..tasks).map(|task| {
+        let Some([_, between, otherwise]) = mixtures.iter().find(|[of, ..]| *of == task) else { return column(task) };
+        let between = column(*between);
+        let mixture = |sign: f32| {
+            let either = log_sigmoid(between.clone()) + log_sigmoid(column(task) * sign);
+            let or = log_sigmoid(-between.clone()) + log_sigmoid(column(*otherwise) * sign);
+            // log(e^a + e^b)
+            either.clone() - log_sigmoid(either - or)
+        };
+        mixture(1.0) - mixture(-1.0)
+    });
+    Tensor::cat(columns.collect(), 1)
 }
 
 fn join(mut parts: Vec<Tensor<3>>, axis: usize) -> Tensor<3> {

@@ -2,8 +2,8 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
-use super::DenseOptimizer;
 use super::rule::Rule;
+use super::{DenseOptimizer, Masks};
 use crate::config::OptimizerConfig;
 use crate::init::Init;
 use crate::ops::tests::{close, noise, tensor, values};
@@ -182,4 +182,100 @@ fn foreign_state_is_refused() {
     let mut short = adam.state();
     short[1].1.pop();
     assert!(message(short, ADAM).contains("has 2 values for 3"));
+}
+
+/// Masks of the values of `a`.
+fn masks(a: [bool; 3]) -> Masks {
+    Masks::from([("a".to_owned(), a.to_vec())])
+}
+
+/// The state of `a`, value by value.
+fn state_of_a(optimizer: &DenseOptimizer, at: usize) -> Vec<f32> {
+    let buffers = optimizer.state().into_iter().filter(|(name, _)| name.starts_with("a#"));
+    buffers.filter(|(name, _)| !name.ends_with("steps")).map(|(_, values)| values[at]).collect()
+}
+
+#[test]
+fn a_masked_value_stands_still_with_its_state() {
+    for config in ALL {
+        let (model, mut optimizer) = (pair(), DenseOptimizer::new(&config, Some(1.0)));
+        let slopes = grads(&model, &[1.0, -2.0, 3.0], None);
+        let mut model = optimizer.step(model, slopes);
+        let (before, state) = (values(model.a.val()), state_of_a(&optimizer, 1));
+        for _ in 0..5 {
+            let slopes = grads(&model, &[0.5, 7.0, 0.25], None);
+            model = optimizer.step_within(model, slopes, &masks([true, false, true]));
+        }
+        let after = values(model.a.val());
+        assert_eq!(before[1].to_bits(), after[1].to_bits(), "{config:?}");
+        assert_eq!(state, state_of_a(&optimizer, 1), "{config:?}");
+        assert!(before[0] != after[0] && before[2] != after[2], "{config:?}");
+    }
+}
+
+#[test]
+fn a_mask_of_everything_is_no_mask() {
+    for config in ALL {
+        let mut runs = [(pair(), DenseOptimizer::new(&config, None)), (pair(), DenseOptimizer::new(&config, None))];
+        for at in 0..4 {
+            let (slopes, _) = noise(at, [1, 1, 3]);
+            let [plain, masked] = &mut runs;
+            plain.0 = plain.1.step(plain.0.clone(), grads(&plain.0, &slopes, None));
+            masked.0 = masked.1.step_within(masked.0.clone(), grads(&masked.0, &slopes, None), &masks([true; 3]));
+        }
+        assert_eq!(values(runs[0].0.a.val()), values(runs[1].0.a.val()), "{config:?}");
+    }
+}
+
+#[test]
+fn values_of_disjoint_masks_move_as_with_optimizers_of_their_own() {
+    let (odd, even) = (masks([true, false, true]), masks([false, true, false]));
+    // Two steps of one mask for each of the other, so that the values' ages differ.
+    let plan = [&odd, &even, &odd, &odd, &even, &odd];
+    for config in ALL {
+        let run = |only: Option<&Masks>| {
+            let (mut model, mut optimizer) = (pair(), DenseOptimizer::new(&config, Some(0.5)));
+            for (at, mask) in plan.iter().enumerate().filter(|(_, mask)| only.is_none_or(|only| only == **mask)) {
+                let (slopes, _) = noise(at as u64, [1, 1, 3]);
+                let slopes = grads(&model, &slopes, None);
+                model = optimizer.step_within(model, slopes, mask);
+            }
+            values(model.a.val())
+        };
+        let (together, first, second) = (run(None), run(Some(&odd)), run(Some(&even)));
+        assert_eq!(together, [first[0], second[1], first[2]], "{config:?}");
+    }
+}
+
+#[test]
+fn state_with_masks_continues_exactly() {
+    for config in ALL {
+        let step = |model: Pair, optimizer: &mut DenseOptimizer, at: u64| {
+            let (slopes, _) = noise(at, [1, 1, 3]);
+            let slopes = grads(&model, &slopes, None);
+            match at % 3 {
+                0 => optimizer.step(model, slopes),
+                1 => optimizer.step_within(model, slopes, &masks([true, true, false])),
+                _ => optimizer.step_within(model, slopes, &masks([false, true, false])),
+            }
+        };
+        let (mut model, mut optimizer) = (pair(), DenseOptimizer::new(&config, None));
+        for at in 0..5 {
+            model = step(model, &mut optimizer, at);
+        }
+        let mut resumed = DenseOptimizer::new(&config, None);
+        resumed.load_state(&model, &optimizer.state()).expect("its own state");
+        assert_eq!(resumed.state(), optimizer.state());
+        let mut other = model.clone();
+        for at in 5..9 {
+            model = step(model, &mut optimizer, at);
+            other = step(other, &mut resumed, at);
+        }
+        assert_eq!(values(model.a.val()), values(other.a.val()), "{config:?}");
+        let mut short = optimizer.state();
+        let counts = short.iter_mut().find(|(name, _)| name == "a#element_steps").expect("masks were used");
+        counts.1.pop();
+        let refused = DenseOptimizer::new(&config, None).load_state(&model, &short);
+        assert!(refused.expect_err("damaged").to_string().contains("step counts of its values"));
+    }
 }

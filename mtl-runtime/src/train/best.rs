@@ -10,7 +10,7 @@ use crate::report::SplitMetrics;
 pub(super) fn check(train: &TrainConfig, schema: &Schema) -> Result<()> {
     let applies = |kind: &TaskKind| match train.best.metric {
         BestMetric::Auc | BestMetric::Gauc | BestMetric::Logloss => matches!(kind, TaskKind::Binary { .. }),
-        BestMetric::Rmse => matches!(kind, TaskKind::Regression { .. }),
+        BestMetric::Rmse => matches!(kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
         BestMetric::Loss => true,
     };
     let metric = train.best.metric.name();

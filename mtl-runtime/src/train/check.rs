@@ -93,7 +93,7 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
             TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => {
                 above(format!("tasks.{}.delta", task.name), delta)?
             }
-            TaskKind::Regression { .. } => {}
+            TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {}
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::task_losses;
+use crate::loss::{Term, task_losses};
 use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
@@ -122,15 +122,20 @@ impl<M: Model> Run<M> {
         let input = input(matrix, rows, self.embeddings.width(), &Device::default().autodiff()).require_grad();
         let pass = Pass::training(seed, self.progress.step);
         let logits = self.network().forward(input.clone(), &pass);
-        let losses = task_losses(&self.schema, logits, &batch.labels, &batch.weights);
+        let losses = task_losses(&self.schema, logits.clone(), &batch.labels, &batch.weights);
         let weight = |t: usize| batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum::<f64>();
         let weights: Vec<f64> = (0..tasks).map(weight).collect();
         self.count(&numbers(losses.clone().inner()), &weights, rows)?;
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
         let mut loss = self.network().weighting().combine(losses, &active);
-        for (name, penalty) in pass.penalties() {
+        let terms = M::terms(&self.config).into_iter().filter(Term::counts);
+        let terms = terms.map(|term| {
+            (term.name(&self.schema), term.loss(&self.schema, logits.clone(), &batch.labels, &batch.weights))
+        });
+        let penalties = pass.penalties().into_iter().map(|(name, penalty)| (name.to_owned(), penalty));
+        for (name, penalty) in penalties.chain(terms) {
             let value = f64::from(numbers(penalty.clone().inner())[0]);
-            let sum = self.progress.under_way.penalties.entry(name.to_owned()).or_default();
+            let sum = self.progress.under_way.penalties.entry(name).or_default();
             (sum.0, sum.1) = (sum.0 + value, sum.1 + 1);
             loss = loss + penalty;
         }

@@ -12,7 +12,16 @@ fn tasks() -> Vec<Option<Task>> {
     let task = |text: &str, kind| {
         let name = Name { text: text.to_owned(), span: Span::default() };
         let label = Label::Column(text.to_owned());
-        Some(Task { name, docs: String::new(), kind, label, sample_space: None, weight_column: None, given: None })
+        Some(Task {
+            name,
+            docs: String::new(),
+            kind,
+            label,
+            sample_space: None,
+            weight_column: None,
+            given: None,
+            through: None,
+        })
     };
     let binary = || TaskKind::Binary { pos_weight: number(1.0) };
     let regression = TaskKind::Regression { log1p: false, loss: RegressionLoss::Mse };

@@ -114,6 +114,15 @@ fn linear_of_strided_inputs() {
     );
 }
 
+/// Logits far enough apart that no difference changes which are the greatest.
+#[test]
+fn softmax_of_the_greatest_logits() {
+    let logits: Vec<f32> = (0..60).map(|at| (at * 7 % 5) as f32 * 0.7 - 1.0 + at as f32 * 1e-3).collect();
+    for k in [1, 2, 5, 9] {
+        check_gradient(&format!("top {k}"), &[(logits.clone(), [4, 3, 5])], &|x| flat(top_k(x[0].clone(), k)));
+    }
+}
+
 #[test]
 fn softmax_of_gates() {
     check_both("softmax", &[noise(1, [4, 3, 5])], &|x| flat(softmax(x[0].clone())), &|x| {
@@ -192,6 +201,12 @@ fn sums_and_products() {
     check_gradient("affine", &x, &|x| flat(affine(x[0].clone(), 2.0, -1.0)));
     check_gradient("sum_width", &x, &|x| flat(sum_width(x[0].clone())));
     check_gradient("mean_width", &x, &|x| flat(mean_width(x[0].clone())));
+    let pair = [noise(1, [3, 4, 5]), noise(2, [3, 4, 5])];
+    check_gradient("scaled_dots", &pair, &|x| flat(scaled_dots(x[0].clone(), x[1].clone())));
+    let steps = [noise(5, [1, 6, 3]), noise(6, [1, 1, 2])];
+    check_gradient("levels", &steps, &|x| levels(matrix(x[0].clone()), x[1].clone(), 1).flatten(0, 1));
+    let mixed = [noise(5, [1, 6, 4])];
+    check_gradient("through", &mixed, &|x| through(matrix(x[0].clone()), &[[1, 0, 3]], 3).flatten(0, 1));
     check_gradient("mean", &x, &|x| mean(x[0].clone()));
     check_gradient("pair_dots", &x, &|x| flat(pair_dots(x[0].clone())));
     check_gradient("pair_products", &x, &|x| flat(pair_products(x[0].clone())));
@@ -201,6 +216,20 @@ fn sums_and_products() {
     check_gradient("drop_rows", &x, &|x| flat(drop_rows(x[0].clone(), 0.4, &pass, "bias")));
     let shared = [noise(1, [1, 2, 5]), noise(2, [3, 5, 4])];
     check_gradient("mix of one row's weights", &shared, &|x| flat(mix(x[0].clone(), x[1].clone(), &Choice::All)));
+}
+
+#[test]
+fn gates_that_are_drawn() {
+    for pass in [Pass::training(3, 14), Pass::serving()] {
+        check_gradient("hard_concrete", &[noise(1, [1, 3, 4])], &|x| {
+            flat(hard_concrete(x[0].clone(), 0.9, &pass, "h"))
+        });
+    }
+}
+
+#[test]
+fn chances_of_open_gates() {
+    check_gradient("open_chance", &[noise(1, [1, 3, 4])], &|x| flat(open_chance(x[0].clone(), 0.9)));
 }
 
 #[test]
@@ -221,4 +250,22 @@ fn a_chain_of_layers_and_gates() {
         let gates = softmax(linear(x[0].clone(), x[3].clone(), None, &[0; 2], Activation::None));
         flat(mix(gates, experts, &Choice::All))
     });
+}
+
+#[test]
+fn masked_linear() {
+    // Masks of three tasks: all of the weights, some, and others that overlap them.
+    let masks: Vec<f32> = (0..90).map(|at| if at < 30 || at % 3 == 0 || at % 7 == 1 { 1.0 } else { 0.0 }).collect();
+    for slots in [1, 3] {
+        let inputs = [noise(1, [4, slots, 5]), noise(2, [1, 5, 6]), noise(3, [1, 1, 6])];
+        let forward = |x: Vec<Tensor<3>>| {
+            let [x, weight, bias]: [Tensor<3>; 3] = x.try_into().expect("three");
+            let masks = super::tensor::<3>(&masks, [3, 5, 6]);
+            let param = |tensor| burn::module::Param::initialized(burn::module::ParamId::new(), tensor);
+            let bias = burn::module::Param::initialized(burn::module::ParamId::new(), matrix(bias));
+            let map = crate::nn::MaskedLinear { weight: param(weight), bias, masks: param(masks) };
+            flat(map.forward(x, Activation::Tanh))
+        };
+        check_gradient(&format!("masked linear, {slots} slots"), &inputs, &forward);
+    }
 }

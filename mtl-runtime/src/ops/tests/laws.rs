@@ -180,6 +180,24 @@ fn rows_are_hidden_at_their_rate_and_never_when_serving() {
 }
 
 #[test]
+fn hard_concrete_gates_are_open_as_often_as_their_closed_form() {
+    let log_alpha = || tensor(&[0.0; 40_000], [1, 200, 200]);
+    for (temperature, expected) in [(2.0 / 3.0, 0.8318), (0.9, 0.8964)] {
+        let gates = values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 2), "h"));
+        assert!(gates.iter().all(|gate| (0.0..=1.0).contains(gate)));
+        let open = gates.iter().filter(|&&gate| gate > 0.0).count() as f64 / 40_000.0;
+        // Four standard deviations of 40,000 draws.
+        assert!((open - expected).abs() < 0.008, "{open} of {expected} open at {temperature}");
+        let chance = values(open_chance(tensor(&[0.0], [1, 1, 1]), temperature))[0];
+        assert!((f64::from(chance) - expected).abs() < 1e-4, "{chance}");
+        assert_eq!(gates, values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 2), "h")));
+        assert_ne!(gates, values(hard_concrete(log_alpha(), temperature, &Pass::training(1, 3), "h")));
+    }
+    let serving = values(hard_concrete(tensor(&[0.0, 9.0, -9.0], [1, 1, 3]), 0.9, &Pass::serving(), "h"));
+    close("serving", &serving, &[0.5, 1.0, 0.0], 1e-6);
+}
+
+#[test]
 fn no_gradient_passes_a_stop() {
     let grads = gradient(&[noise(1, [2, 2, 3])], &|x| multiply(stop(x[0].clone()), x[0].clone()).flatten(0, 2));
     let plain = gradient(&[noise(1, [2, 2, 3])], &|x| multiply(x[0].clone(), x[0].clone()).flatten(0, 2));
@@ -234,4 +252,24 @@ fn an_empty_batch_is_no_special_case() {
 #[should_panic(expected = "3 members read [0, 2, 0] of 2 slots")]
 fn a_group_reads_slots_that_exist() {
     linear(random(1, [2, 2, 3]), random(2, [3, 3, 4]), None, &[0, 2, 0], Activation::None);
+}
+
+#[test]
+fn a_mixture_of_probabilities_stays_between_them_for_logits_of_any_size() {
+    let p = |z: f32| 1.0 / (1.0 + (-f64::from(z)).exp());
+    for [between, task, otherwise] in [
+        [0.3, 1.0, -2.0],
+        [-1.5, 0.5, 0.5],
+        [40.0, 2.0, -3.0],
+        [-40.0, 2.0, -3.0],
+        [0.0, -60.0, -90.0],
+        [0.0, 90.0, 60.0],
+    ] {
+        let found = values(through(tensor(&[between, task, otherwise], [1, 3]), &[[1, 0, 2]], 2));
+        assert_eq!(found[0], between);
+        let expected = p(between) * p(task) + (1.0 - p(between)) * p(otherwise);
+        assert!((p(found[1]) - expected).abs() < 1e-6, "{found:?}");
+        let (low, high) = (task.min(otherwise), task.max(otherwise));
+        assert!(found[1] >= low - 1e-4 && found[1] <= high + 1e-4, "{found:?}");
+    }
 }

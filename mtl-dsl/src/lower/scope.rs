@@ -1,0 +1,468 @@
+//! What the constructs' lowerings write with: the primitives, on a block under construction.
+
+use super::block::{Builder, Member, Owner, Stream, concat_shape};
+use super::{Source, path};
+use crate::hir::{self, ExprKind, Number, View};
+use crate::ir::{
+    Activation, Choice, Config, ConfigField, ConfigPath, ConfigValue, Linear, LinearStart, Members, NodeId, Op, Param,
+    ParamKind, ParamName, Penalty, Pick, Rate, Role, Scale, Shape, Size, Slot, Symbol, Value, ValueInit,
+};
+
+/// Where a call's numbers and parameters stand in its block.
+pub struct Scope<'b, 'm> {
+    pub(super) builder: &'b mut Builder<'m>,
+    /// Groups of the configuration, from the outermost.
+    pub(super) groups: Vec<String>,
+    /// Before the names of the parameters.
+    pub(super) prefix: String,
+}
+
+impl<'m> Scope<'_, 'm> {
+    /// The tasks that get a copy each of a block that reads `input`: all of the line's tasks in a tower, those of the input elsewhere.
+    pub fn copies(&self, input: &Stream) -> Option<Vec<usize>> {
+        match &self.builder.block.role {
+            Role::Tower(tasks) => Some(tasks.clone()),
+            Role::Let => input.tasks.clone(),
+        }
+    }
+
+    /// All tasks of the model.
+    pub fn tasks(&self) -> Vec<usize> {
+        (0..self.builder.model.tasks.len()).collect()
+    }
+
+    /// The tasks of the line: a tower's own, or all.
+    pub fn line_tasks(&self) -> Vec<usize> {
+        match &self.builder.block.role {
+            Role::Tower(tasks) => tasks.clone(),
+            Role::Let => self.tasks(),
+        }
+    }
+
+    /// The name of a task.
+    pub fn task_name(&self, task: usize) -> &str {
+        &self.builder.model.tasks[task].name.text
+    }
+
+    /// The names of the features that an input reads.
+    pub fn feature_names(&self, input: &hir::Expr) -> Vec<String> {
+        let ExprKind::Input(features, _) = &input.kind else { return Vec::new() };
+        features.iter().map(|id| self.builder.model.features[id.0].name.text.clone()).collect()
+    }
+
+    /// One member for each name, on the slot of its position.
+    pub fn named_members(&self, names: &[String]) -> Vec<Member> {
+        let slot = |position| if names.len() == 1 { Slot::Own } else { Slot::At(position) };
+        let member = |(position, name): (usize, &String)| Member {
+            owner: Owner::Named(name.clone()),
+            count: None,
+            slot: slot(position),
+        };
+        names.iter().enumerate().map(member).collect()
+    }
+
+    /// The member of a group that belongs to `task` and reads its slot of `input`.
+    pub fn member_of(&self, task: usize, input: &Stream) -> Member {
+        Member { owner: Owner::Task(task), count: None, slot: self.slot_of(task, input) }
+    }
+
+    /// The members of a group with one for each of `tasks`, on their slots of `input`.
+    pub fn members_of(&self, tasks: &[usize], input: &Stream) -> Vec<Member> {
+        tasks.iter().map(|task| self.member_of(*task, input)).collect()
+    }
+
+    /// `input` with the slots of `tasks` in this order, and the members of a group on it: one of each task, or everyone's.
+    pub fn own_members(&mut self, input: &Stream, tasks: Option<&[usize]>) -> (NodeId, Vec<Member>) {
+        let Some(tasks) = tasks else { return (input.value, vec![Member::shared(Slot::Own)]) };
+        let member = |task: &usize| Member { owner: Owner::Task(*task), count: None, slot: Slot::Own };
+        (self.of_tasks(input, tasks), tasks.iter().map(member).collect())
+    }
+
+    /// The mask of a sequence that is an argument of the block: a column for each place, 1 where it holds something.
+    pub fn mask(&self, sequence: NodeId) -> NodeId {
+        let position = self.builder.sources.get(sequence.0).and_then(|source| match source {
+            Source::Columns(features, View::Sequence) => {
+                let mask = Source::Columns(features.clone(), View::Mask);
+                self.builder.sources.iter().position(|other| *other == mask)
+            }
+            _ => None,
+        });
+        NodeId(position.unwrap_or_else(|| unreachable!("a sequence comes with its mask")))
+    }
+
+    /// The slots of `tasks`, in this order; the only slot of a value that all share.
+    pub fn of_tasks(&mut self, input: &Stream, tasks: &[usize]) -> NodeId {
+        match &input.tasks {
+            Some(has) if has != tasks => {
+                let slots = tasks.iter().filter_map(|task| has.iter().position(|own| own == task)).collect();
+                let name = self.builder.block.graph[input.value].name.clone();
+                self.select(&name, input.value, slots)
+            }
+            _ => input.value,
+        }
+    }
+
+    /// The slot of `task`.
+    pub fn slot_of(&self, task: usize, input: &Stream) -> Slot {
+        let position = input.tasks.as_ref().and_then(|tasks| tasks.iter().position(|own| *own == task));
+        position.map_or(Slot::Own, Slot::At)
+    }
+
+    /// A scope inside this one: a group of the configuration and a prefix of the parameters.
+    pub fn inner(&mut self, name: &str) -> Scope<'_, 'm> {
+        let groups = self.groups.iter().cloned().chain([name.to_owned()]).collect();
+        Scope { builder: &mut *self.builder, groups, prefix: format!("{}{name}_", self.prefix) }
+    }
+
+    /// A count of the configuration.
+    pub fn count(&mut self, name: &str, docs: &str, number: Number) -> Size {
+        let value = number.value as usize;
+        let path = self.field(name, docs, ConfigValue::Count(value));
+        Size::symbol(Symbol::Config(path), value)
+    }
+
+    /// Layer widths of the configuration.
+    pub fn widths(&mut self, name: &str, docs: &str, numbers: &[Number]) -> Vec<Size> {
+        let values: Vec<usize> = numbers.iter().map(|number| number.value as usize).collect();
+        let path = self.field(name, docs, ConfigValue::Widths(values.clone()));
+        let size = |(i, value)| Size::symbol(Symbol::Config(ConfigPath { index: Some(i), ..path.clone() }), value);
+        values.into_iter().enumerate().map(size).collect()
+    }
+
+    /// A rate of the configuration.
+    pub fn rate(&mut self, name: &str, docs: &str, number: Number) -> Rate {
+        Rate { path: self.field(name, docs, ConfigValue::Rate(number.value)), value: number.value }
+    }
+
+    /// A number of the configuration.
+    pub fn real(&mut self, name: &str, docs: &str, number: Number) -> Scale {
+        Scale::Config(Rate { path: self.field(name, docs, ConfigValue::Real(number.value)), value: number.value })
+    }
+
+    fn field(&mut self, name: &str, docs: &str, value: ConfigValue) -> ConfigPath {
+        let mut config = &mut self.builder.block.config;
+        for group in &self.groups {
+            let known = config.fields.iter().position(|field| field.name == *group);
+            let position = known.unwrap_or_else(|| {
+                let docs = format!("Numbers of `{group}`.");
+                config.fields.push(ConfigField {
+                    name: group.clone(),
+                    docs,
+                    value: ConfigValue::Group(Config::default()),
+                });
+                config.fields.len() - 1
+            });
+            match &mut config.fields[position].value {
+                ConfigValue::Group(inner) => config = inner,
+                _ => unreachable!("groups and numbers have different names"),
+            }
+        }
+        config.fields.push(ConfigField { name: name.to_owned(), docs: docs.to_owned(), value });
+        self.groups.iter().rev().fold(path(name), |path, group| path.within(group))
+    }
+
+    /// A grouped linear map of `input`, one matrix per member.
+    pub fn linear(
+        &mut self,
+        part: &str,
+        layer: Option<usize>,
+        members: &[Member],
+        input: NodeId,
+        width: Size,
+        bias: bool,
+    ) -> NodeId {
+        self.linear_from(part, layer, members, input, width, bias, LinearStart::Uniform)
+    }
+
+    /// The same with a start of its own.
+    #[allow(clippy::too_many_arguments)]
+    pub fn linear_from(
+        &mut self,
+        part: &str,
+        layer: Option<usize>,
+        members: &[Member],
+        input: NodeId,
+        width: Size,
+        bias: bool,
+        start: LinearStart,
+    ) -> NodeId {
+        let (name, members) = self.members(part, layer, members);
+        let every = members.iter().any(|member| member.slot == Slot::Every);
+        let linear = Linear { members, input: self.shape(input).width.clone(), output: width.clone(), bias, start };
+        let slots = if every { self.shape(input).slots.clone() } else { linear.size() };
+        let shape = Shape { slots, width, ..self.shape(input).clone() };
+        let param = self.param(name, ParamKind::Linear(linear));
+        self.push(part, Op::Linear { param, activation: Activation::None }, vec![input], shape)
+    }
+
+    /// One linear map for every slot of `input`.
+    pub fn pointwise(&mut self, part: &str, layer: Option<usize>, input: NodeId, width: Size, bias: bool) -> NodeId {
+        self.linear(part, layer, &[Member::shared(Slot::Every)], input, width, bias)
+    }
+
+    /// Numbers that no input decides, a slot for each member.
+    pub fn value(&mut self, part: &str, members: &[Member], width: Size, init: ValueInit) -> NodeId {
+        let (name, members) = self.members(part, None, members);
+        let value = Value { members, width: width.clone(), init };
+        let shape = Shape { batched: false, slots: value.size(), width };
+        let param = self.param(name, ParamKind::Value(value));
+        self.push(part, Op::Value { param }, Vec::new(), shape)
+    }
+
+    /// The parameter's name, and its members with their paths.
+    fn members(&self, part: &str, layer: Option<usize>, members: &[Member]) -> (ParamName, Vec<Members>) {
+        let name = ParamName { scope: self.prefix.clone(), part: part.to_owned(), layer };
+        let path = format!("{}.{name}", self.builder.block.name);
+        let owned = |member: &Member| match &member.owner {
+            Owner::All => path.clone(),
+            Owner::Task(task) => format!("{path}.{}", self.task_name(*task)),
+            Owner::Named(owner) => format!("{path}.{owner}"),
+        };
+        let with_path =
+            |member: &Member| Members { path: owned(member), count: member.count.clone(), slot: member.slot };
+        (name, members.iter().map(with_path).collect())
+    }
+
+    /// Layer norm of each slot.
+    pub fn norm(&mut self, part: &str, layer: usize, input: NodeId) -> NodeId {
+        let name = ParamName { scope: self.prefix.clone(), part: format!("{part}_norm"), layer: Some(layer) };
+        let shape = self.shape(input).clone();
+        let param = self.param(name, ParamKind::Norm { slots: shape.slots.clone(), width: shape.width.clone() });
+        self.push(part, Op::Norm { param }, vec![input], shape)
+    }
+
+    /// A function of each value.
+    pub fn activate(&mut self, part: &str, activation: Activation, input: NodeId) -> NodeId {
+        let shape = self.shape(input).clone();
+        self.push(part, Op::Activate(activation), vec![input], shape)
+    }
+
+    /// Inverted dropout.
+    pub fn dropout(&mut self, part: &str, layer: usize, rate: &Rate, input: NodeId) -> NodeId {
+        let site = format!("{}.{}{part}_{layer}", self.builder.block.name, self.prefix);
+        let shape = self.shape(input).clone();
+        self.push(part, Op::Dropout { rate: rate.clone(), site }, vec![input], shape)
+    }
+
+    /// Zeros in some training rows.
+    pub fn drop_rows(&mut self, name: &str, rate: &Rate, input: NodeId) -> NodeId {
+        let site = format!("{}.{}{name}", self.builder.block.name, self.prefix);
+        let shape = self.shape(input).clone();
+        self.push(name, Op::DropRows { rate: rate.clone(), site }, vec![input], shape)
+    }
+
+    /// Gates between 0 and 1 whose logits are `log_alpha`.
+    pub fn hard_concrete(&mut self, part: &str, temperature: &Rate, log_alpha: NodeId) -> NodeId {
+        let site = format!("{}.{}{part}", self.builder.block.name, self.prefix);
+        let shape = self.shape(log_alpha).clone();
+        let op = Op::HardConcrete { temperature: temperature.clone(), site };
+        self.push(&format!("{part}_gates"), op, vec![log_alpha], shape)
+    }
+
+    /// The probability that a gate with this logit is not shut.
+    pub fn open_chance(&mut self, name: &str, temperature: &Rate, log_alpha: NodeId) -> NodeId {
+        let shape = self.shape(log_alpha).clone();
+        self.push(name, Op::OpenChance { temperature: temperature.clone() }, vec![log_alpha], shape)
+    }
+
+    /// Softmax over the width.
+    pub fn softmax(&mut self, name: &str, logits: NodeId) -> NodeId {
+        let shape = self.shape(logits).clone();
+        self.push(name, Op::Softmax, vec![logits], shape)
+    }
+
+    /// Softmax over the `k` greatest of the width.
+    pub fn top_k(&mut self, name: &str, logits: NodeId, k: Size) -> NodeId {
+        let shape = self.shape(logits).clone();
+        self.push(name, Op::TopK { k }, vec![logits], shape)
+    }
+
+    /// Weights of a gate, which evaluation reports as use of its experts and entropy.
+    pub fn watch_gate(&mut self, part: &str, gate: NodeId) -> NodeId {
+        let (name, shape) = (format!("{}.{}{part}", self.builder.block.name, self.prefix), self.shape(gate).clone());
+        self.push(part, Op::Gate { name }, vec![gate], shape)
+    }
+
+    /// Sums of the slots of `values`, weighted by the rows of `weights`.
+    pub fn mix(&mut self, name: &str, weights: NodeId, values: NodeId, choice: Choice) -> NodeId {
+        let shape = Shape {
+            batched: self.shape(weights).batched || self.shape(values).batched,
+            slots: self.shape(weights).slots.clone(),
+            width: self.shape(values).width.clone(),
+        };
+        self.push(name, Op::Mix(choice), vec![weights, values], shape)
+    }
+
+    /// Sums of the slots of `values`: one for each list of the choice.
+    pub fn gather(&mut self, name: &str, values: NodeId, choice: Choice) -> NodeId {
+        let slots = match &choice {
+            Choice::All => Size::constant(1),
+            Choice::Lists { rows, .. } => rows.clone(),
+        };
+        let shape = Shape { slots, ..self.shape(values).clone() };
+        self.push(name, Op::Gather(choice), vec![values], shape)
+    }
+
+    /// The choice of own experts, then shared ones, for each of `rows` rows.
+    pub fn own_and_shared(&self, rows: Size, own: Size, shared: Size) -> Choice {
+        match rows.is(1) {
+            true => Choice::All,
+            false => self.choice("choice", rows, Pick::OwnAndShared { own, shared }),
+        }
+    }
+
+    /// A choice with lists; `name` tells it from others of this scope.
+    pub fn choice(&self, name: &str, rows: Size, pick: Pick) -> Choice {
+        Choice::Lists { name: format!("{}{name}", self.prefix), rows, pick }
+    }
+
+    /// Values of one width, slot after slot.
+    pub fn stack(&mut self, name: &str, parts: Vec<NodeId>) -> NodeId {
+        if let [only] = parts[..] {
+            return only;
+        }
+        let slots = parts.iter().map(|id| self.shape(*id).slots.clone()).sum();
+        let width = self.shape(parts[0]).width.clone();
+        let batched = parts.iter().any(|id| self.shape(*id).batched);
+        self.push(name, Op::Stack, parts, Shape { batched, slots, width })
+    }
+
+    /// Some slots, in this order.
+    pub fn select(&mut self, name: &str, input: NodeId, slots: Vec<usize>) -> NodeId {
+        let shape = Shape { slots: Size::constant(slots.len()), ..self.shape(input).clone() };
+        self.push(name, Op::Select(slots), vec![input], shape)
+    }
+
+    /// Values side by side; a single slot is repeated.
+    pub fn concat(&mut self, name: &str, parts: Vec<NodeId>) -> NodeId {
+        let shape = concat_shape(parts.iter().map(|id| self.shape(*id)));
+        self.push(name, Op::Concat, parts, shape)
+    }
+
+    /// The sum, element by element. What has one slot, one column or no rows is repeated.
+    pub fn add(&mut self, name: &str, parts: Vec<NodeId>) -> NodeId {
+        let sum = parts.into_iter().reduce(|a, b| {
+            let shape = self.broadcast(a, b);
+            self.push(name, Op::Add, vec![a, b], shape)
+        });
+        sum.unwrap_or_else(|| unreachable!("a sum has parts"))
+    }
+
+    /// The product, element by element, as [`Scope::add`].
+    pub fn multiply(&mut self, name: &str, a: NodeId, b: NodeId) -> NodeId {
+        let shape = self.broadcast(a, b);
+        self.push(name, Op::Multiply, vec![a, b], shape)
+    }
+
+    fn broadcast(&self, a: NodeId, b: NodeId) -> Shape {
+        let (a, b) = (self.shape(a), self.shape(b));
+        let larger = |a: &Size, b: &Size| if a.is(1) { b.clone() } else { a.clone() };
+        Shape { batched: a.batched || b.batched, slots: larger(&a.slots, &b.slots), width: larger(&a.width, &b.width) }
+    }
+
+    /// `factor * x + shift`.
+    pub fn affine(&mut self, name: &str, input: NodeId, factor: Scale, shift: f64) -> NodeId {
+        let shape = self.shape(input).clone();
+        self.push(name, Op::Affine { factor, shift }, vec![input], shape)
+    }
+
+    /// The identity, without a gradient.
+    pub fn stop(&mut self, name: &str, input: NodeId) -> NodeId {
+        let shape = self.shape(input).clone();
+        self.push(name, Op::Stop, vec![input], shape)
+    }
+
+    /// The same numbers in other slots. The number of slots divides that of the values, or is 1.
+    pub fn reshape(&mut self, name: &str, input: NodeId, slots: Size) -> NodeId {
+        let shape = self.shape(input);
+        let (batched, all) = (shape.batched, shape.slots.product(&shape.width));
+        let width = if slots.is(1) { all } else { self.quotient(input, &slots) };
+        let unique = format!("{}{name}", self.prefix);
+        self.push(name, Op::Reshape { name: unique }, vec![input], Shape { batched, slots, width })
+    }
+
+    /// What is left of the values of `input` for each of `slots` slots.
+    fn quotient(&self, input: NodeId, slots: &Size) -> Size {
+        let shape = self.shape(input);
+        shape.slots.product(&shape.width).divided(slots).unwrap_or_else(|| unreachable!("the slots divide the values"))
+    }
+
+    /// Slots become columns.
+    pub fn transpose(&mut self, name: &str, input: NodeId) -> NodeId {
+        let Shape { batched, slots, width } = self.shape(input).clone();
+        self.push(name, Op::Transpose, vec![input], Shape { batched, slots: width, width: slots })
+    }
+
+    /// `width` columns from `start` on.
+    pub fn narrow(&mut self, name: &str, input: NodeId, start: Size, width: Size) -> NodeId {
+        let shape = Shape { width, ..self.shape(input).clone() };
+        let unique = format!("{}{name}", self.prefix);
+        self.push(name, Op::Narrow { start, name: unique }, vec![input], shape)
+    }
+
+    /// The sum over the width.
+    pub fn sum_width(&mut self, name: &str, input: NodeId) -> NodeId {
+        let shape = Shape { width: Size::constant(1), ..self.shape(input).clone() };
+        self.push(name, Op::SumWidth, vec![input], shape)
+    }
+
+    /// The mean over the width.
+    pub fn mean_width(&mut self, name: &str, input: NodeId) -> NodeId {
+        let shape = Shape { width: Size::constant(1), ..self.shape(input).clone() };
+        self.push(name, Op::MeanWidth, vec![input], shape)
+    }
+
+    /// The inner product of each slot of `a` with the same slot of `b`, over the root of the width.
+    pub fn scaled_dots(&mut self, name: &str, a: NodeId, b: NodeId) -> NodeId {
+        let shape = Shape { width: Size::constant(1), ..self.broadcast(a, b) };
+        self.push(name, Op::ScaledDots, vec![a, b], shape)
+    }
+
+    /// The inner product of each pair of slots, as columns. The number of slots is no number of the configuration.
+    pub fn pair_dots(&mut self, name: &str, input: NodeId) -> NodeId {
+        let n = self.shape(input).slots.value();
+        let shape = Shape::new(Size::constant(1), Size::constant(n * n.saturating_sub(1) / 2));
+        self.push(name, Op::PairDots, vec![input], shape)
+    }
+
+    /// The product, element by element, of each pair of slots.
+    pub fn pair_products(&mut self, name: &str, input: NodeId) -> NodeId {
+        let n = self.shape(input).slots.value();
+        let shape = Shape { slots: Size::constant(n * n.saturating_sub(1) / 2), ..self.shape(input).clone() };
+        self.push(name, Op::PairProducts, vec![input], shape)
+    }
+
+    /// Multi-head attention.
+    pub fn attention(&mut self, name: &str, [queries, keys, values]: [NodeId; 3], heads: Size) -> NodeId {
+        let shape = Shape { slots: self.shape(queries).slots.clone(), ..self.shape(values).clone() };
+        let unique = format!("{}{name}", self.prefix);
+        self.push(name, Op::Attention { heads, name: unique }, vec![queries, keys, values], shape)
+    }
+
+    /// `input`, and something that training adds to the loss.
+    pub fn penalty(&mut self, name: &str, kind: Penalty, weight: Scale, inputs: Vec<NodeId>) -> NodeId {
+        let report = format!("{}.{}{name}", self.builder.block.name, self.prefix);
+        let (label, shape) = (self.builder.block.graph[inputs[0]].name.clone(), self.shape(inputs[0]).clone());
+        self.push(&label, Op::Penalty { kind, weight, name: report }, inputs, shape)
+    }
+
+    /// The parameters of this scope's block so far whose part of the name is `part`, layer by layer.
+    pub fn params(&self, part: &str) -> Vec<usize> {
+        let named = |(_, param): &(usize, &Param)| param.name.scope == self.prefix && param.name.part == part;
+        self.builder.block.params.iter().enumerate().filter(named).map(|(index, _)| index).collect()
+    }
+
+    /// The shape of a value.
+    pub fn shape(&self, id: NodeId) -> &Shape {
+        &self.builder.block.graph[id].shape
+    }
+
+    fn param(&mut self, name: ParamName, kind: ParamKind) -> usize {
+        self.builder.block.params.push(Param { name, kind });
+        self.builder.block.params.len() - 1
+    }
+
+    fn push(&mut self, part: &str, op: Op, inputs: Vec<NodeId>, shape: Shape) -> NodeId {
+        self.builder.block.graph.push(part, op, inputs, shape)
+    }
+}

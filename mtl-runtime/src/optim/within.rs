@@ -1,0 +1,54 @@
+//! An update of some of a parameter's values.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::Slot;
+use super::rule::Rule;
+use crate::evaluate::numbers;
+
+/// The parameter with the values in the mask updated, and their state; without a mask, all of them. `at` gives the rule at a
+/// value's step, since a value is as old as the updates it took part in.
+pub(super) fn update(
+    slot: &mut Slot,
+    parameter: Tensor<1>,
+    grad: Tensor<1>,
+    mask: Option<&[bool]>,
+    at: impl Fn(u64) -> Rule,
+) -> Tensor<1> {
+    let device = parameter.device();
+    let mut values = numbers(parameter);
+    let grad = numbers(grad);
+    assert!(mask.is_none_or(|mask| mask.len() == values.len()), "a mask has one value for each of its parameter's");
+    let mut buffers: Vec<Vec<f32>> = slot.buffers.drain(..).map(numbers).collect();
+    let steps = slot.element_steps.get_or_insert_with(|| vec![slot.steps; values.len()]);
+    // Values of one age are updated together.
+    let mut ages: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for position in (0..values.len()).filter(|position| mask.is_none_or(|mask| mask[*position])) {
+        steps[position] += 1;
+        ages.entry(steps[position]).or_default().push(position);
+    }
+    let tensor = |values: Vec<f32>| {
+        let count = values.len();
+        Tensor::<1>::from_data(TensorData::new(values, [count]), &device)
+    };
+    let gather = |from: &[f32], positions: &[usize]| tensor(positions.iter().map(|at| from[*at]).collect());
+    for (age, positions) in &ages {
+        let mut state = buffers.iter().map(|buffer| gather(buffer, positions)).collect();
+        let new = at(*age).apply(gather(&values, positions), gather(&grad, positions), &mut state);
+        let scatter = |to: &mut [f32], from: Tensor<1>| {
+            positions.iter().zip(numbers(from)).for_each(|(at, value)| to[*at] = value);
+        };
+        scatter(&mut values, new);
+        buffers.iter_mut().zip(state).for_each(|(buffer, new)| scatter(buffer, new));
+    }
+    slot.steps = steps.iter().copied().max().unwrap_or(slot.steps);
+    slot.buffers = buffers.into_iter().map(tensor).collect();
+    tensor(values)
+}
+
+/// The sum of the squares of what the mask holds of a gradient.
+pub(super) fn square_norm(grad: &[f32], mask: &[bool]) -> f64 {
+    grad.iter().zip(mask).filter(|(_, kept)| **kept).map(|(g, _)| *g as f64 * *g as f64).sum()
+}
