@@ -33,6 +33,12 @@ struct Options {
     /// The cosines of the two tasks' weights, as the paper's correlations
     #[arg(long, value_delimiter = ',', default_values_t = [1.0, 0.9, 0.5])]
     cosines: Vec<f64>,
+    /// The length of the tasks' weights: the paper leaves it open
+    #[arg(long, default_value_t = 0.3)]
+    scale: f64,
+    /// The number of sines: the paper leaves it open
+    #[arg(long, default_value_t = 5)]
+    sines: usize,
     /// Draws the validation loss over the epochs to this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -69,7 +75,10 @@ fn study(options: &Options) -> Result<()> {
     let mut correlations = vec![0.0; options.cosines.len()];
     for (at, &cosine) in options.cosines.iter().enumerate() {
         for run in 0..options.runs {
-            let pair = Pair::draw(PairOptions { dim: 100, cosine, ..PairOptions::default() }, run)?;
+            let pair = Pair::draw(
+                PairOptions { dim: 100, scale: options.scale, cosine, sines: options.sines, noise: 0.1 },
+                run,
+            )?;
             correlations[at] += pair.label_correlation() / options.runs as f64;
             let rows = pair.sample(options.rows + 2 * HELD_OUT, run)?;
             let cut = |range: Range<usize>| rows.take(&range.map(|row| row as u32).collect::<Vec<_>>());
