@@ -243,7 +243,10 @@ fn names_of(model: &hir::Model, features: &[FeatureId]) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = features;
     while let Some((first, after)) = rest.split_first() {
-        let whole = model.entities.iter().find(|e| e.features.first() == Some(first) && rest.starts_with(&e.features));
+        // An entity's name stands for its vectors; a sequence is named itself.
+        let sequence = model.features[first.0].is_sequence();
+        let starts = |e: &&hir::Entity| e.features.first() == Some(first) && rest.starts_with(&e.features);
+        let whole = model.entities.iter().find(starts).filter(|_| !sequence);
         let (name, next) = match whole {
             Some(entity) => (&entity.name.text, &rest[entity.features.len()..]),
             None => (&model.features[first.0].name.text, after),
