@@ -22,12 +22,12 @@ pub enum Op {
     TrainOnly(usize),
     /// A parameter: one value for all rows.
     Value {
-        /// Index into [`Block::params`].
+        /// Index into [`Block::params`](super::Block::params).
         param: usize,
     },
     /// A grouped linear map, then an activation.
     Linear {
-        /// Index into [`Block::params`].
+        /// Index into [`Block::params`](super::Block::params).
         param: usize,
         /// Applied to the result.
         activation: Activation,
@@ -36,7 +36,7 @@ pub enum Op {
     Activate(Activation),
     /// Layer norm of each slot, with scale and shift.
     Norm {
-        /// Index into [`Block::params`].
+        /// Index into [`Block::params`](super::Block::params).
         param: usize,
     },
     /// Inverted dropout; the identity when serving.
@@ -180,7 +180,7 @@ pub enum Scale {
 /// What training adds to the loss.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Penalty {
-    /// The sum over pairs of members of the squared distance of their parameters (indices into [`Block::params`]).
+    /// The sum over pairs of members of the squared distance of their parameters (indices into [`Block::params`](super::Block::params)).
     Distance(Vec<usize>),
     /// The sum of the trace norms of the matrices whose columns are the members' weights.
     TraceNorm(Vec<usize>),
