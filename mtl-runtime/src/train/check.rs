@@ -52,7 +52,11 @@ fn ranks<M: Model>(config: &M::Config) -> Result<()> {
 fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
     for (path, value) in settings(config) {
         let number = value.as_f64().unwrap_or(0.0);
-        if path.ends_with("dropout") && !(0.0..1.0).contains(&number) {
+        let name = path.rsplit('.').next().unwrap_or_default();
+        if name == "temperature" && !(number > 0.0 && number <= 1.0) {
+            return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
+        }
+        if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {
             return Err(Error::config(format!("{path} is {number}, but it must be at least 0 and less than 1")));
         }
         if path.starts_with("loss.") && number < 0.0 {
