@@ -1,0 +1,108 @@
+//! Writes a spec for each family of sharing on each data set, and compiles them.
+//!
+//! A file of `families` holds the `let` and `tower` lines of one family; lines of tasks replace those of the data set. Features,
+//! tasks and training are those of `specs/DATASET_shared_bottom.mtl`, so that the models of a data set differ in sharing alone.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// The data sets, and the entities that a family reads.
+const DATASETS: [(&str, &str); 2] = [("census", "person"), ("kuairand", "user, item, context")];
+
+fn main() {
+    println!("cargo::rerun-if-changed=families");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
+    let (mut specs, mut models) = (Vec::new(), String::new());
+    for (dataset, entities) in DATASETS {
+        let base = format!("../specs/{dataset}_shared_bottom.mtl");
+        println!("cargo::rerun-if-changed={base}");
+        let base = std::fs::read_to_string(base).expect("the data set's spec");
+        let mut families: Vec<(String, String)> = Vec::new();
+        for folder in ["families".to_owned(), format!("families/{dataset}")] {
+            families.extend(bodies(Path::new(&folder)));
+        }
+        families.sort();
+        // A network for each task alone: what sharing is held against.
+        for task in tasks(&base) {
+            let body = "let h = mlp(x, [256, 128]);\ntower each = mlp(h, [64]);".to_owned();
+            families.push((format!("single_{task}"), body));
+        }
+        for (family, body) in families {
+            let model = pascal(&format!("{dataset}_{family}"));
+            let text = spec(&base, &model, &family, &body.replace("ENTITIES", entities), entities);
+            let path = out.join(format!("{dataset}_{family}.mtl"));
+            if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+                std::fs::write(&path, text).expect("the output folder");
+            }
+            specs.push(path);
+            let _ = writeln!(models, "include!(concat!(env!(\"OUT_DIR\"), \"/{dataset}_{family}.rs\"));");
+            let _ = writeln!(models, "pub const {}: Family = Family::of::<{model}>(\"{dataset}\", \"{family}\");", constant(&model));
+        }
+    }
+    mtl_dsl::build(&specs);
+    let names = models.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next().map(str::to_owned));
+    let all = names.collect::<Vec<_>>().join(", ");
+    let _ = writeln!(models, "pub const ALL: &[Family] = &[{all}];");
+    std::fs::write(out.join("families.rs"), models).expect("the output folder");
+}
+
+/// The families of a folder: their names and lines.
+fn bodies(folder: &Path) -> Vec<(String, String)> {
+    let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+    let files = files.map(|file| file.expect("a file").path()).filter(|path| path.extension().is_some());
+    let read = |path: PathBuf| {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(&path).expect("a family"))
+    };
+    files.map(read).collect()
+}
+
+/// The names of a spec's tasks.
+fn tasks(base: &str) -> Vec<String> {
+    let names = base.lines().filter_map(|line| line.trim().strip_prefix("task ")?.split(':').next());
+    names.map(str::to_owned).collect()
+}
+
+/// The data set's spec with the lines of a family.
+fn spec(base: &str, model: &str, family: &str, body: &str, entities: &str) -> String {
+    let (mut replaced, mut lines) = (Vec::new(), Vec::new());
+    for line in body.lines() {
+        if line.starts_with("task ") { replaced.push(line) } else { lines.push(line) }
+    }
+    let mut text = String::new();
+    for line in base.lines().filter(|line| !line.starts_with("///")) {
+        let line = line.trim_end();
+        if let Some(name) = line.trim().strip_prefix("task ").and_then(|rest| rest.split(':').next()) {
+            let own = replaced.iter().find(|line| line[5..].split(':').next() == Some(name));
+            match own {
+                _ if family.strip_prefix("single_").is_some_and(|only| only != name) => {}
+                Some(own) => text.push_str(&format!("    {own}\n")),
+                None => text.push_str(&format!("{line}\n")),
+            }
+        } else if line.starts_with("model ") {
+            let _ = writeln!(text, "model {model} {{");
+        } else if line.starts_with("    loss ") {
+            let _ = writeln!(text, "    let x = concat({entities});");
+            lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+            let _ = writeln!(text, "{line}");
+        } else if line.starts_with("    /// One score") {
+            break;
+        } else if !line.starts_with("    let ") && !line.starts_with("    tower ") && line != "}" {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text + "}\n"
+}
+
+fn pascal(name: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').map(word).collect()
+}
+
+fn constant(model: &str) -> String {
+    let letter = |(at, letter): (usize, char)| match letter.is_uppercase() && at > 0 {
+        true => format!("_{letter}"),
+        false => letter.to_uppercase().to_string(),
+    };
+    model.chars().enumerate().map(letter).collect()
+}
