@@ -36,7 +36,11 @@ fn main() {
             }
             specs.push(path);
             let _ = writeln!(models, "include!(concat!(env!(\"OUT_DIR\"), \"/{dataset}_{family}.rs\"));");
-            let _ = writeln!(models, "pub const {}: Family = Family::of::<{model}>(\"{dataset}\", \"{family}\");", constant(&model));
+            let _ = writeln!(
+                models,
+                "pub const {}: Family = Family::of::<{model}>(\"{dataset}\", \"{family}\");",
+                constant(&model)
+            );
         }
     }
     mtl_dsl::build(&specs);

@@ -120,7 +120,8 @@ fn run(options: &Options) -> Result<()> {
         Dataset::Kuairand => "kuairand",
     };
     let families: Vec<&Family> = models::ALL.iter().filter(|family| family.dataset == name).collect();
-    if let Some(unknown) = options.families.iter().find(|wanted| families.iter().all(|family| family.name != **wanted)) {
+    if let Some(unknown) = options.families.iter().find(|wanted| families.iter().all(|family| family.name != **wanted))
+    {
         let known: Vec<&str> = families.iter().map(|family| family.name).collect();
         return Err(Error::config(format!("`{unknown}` is no family of {name}: {}", known.join(", "))));
     }
@@ -176,7 +177,9 @@ fn table(families: &[&Family], runs: &Runs) -> String {
     let header = tasks.iter().map(|task| format!("{task} AUC")).collect::<Vec<_>>().join(" | ");
     let mut lines = vec![format!("| family | {header} | parameters | rows/s |"), "|---".repeat(tasks.len() + 3) + "|"];
     let of = |family: &str| runs.get(family).map(Vec::as_slice).unwrap_or_default();
-    let auc = |runs: &[Run], task: &str| spread(&runs.iter().filter_map(|run| run.auc.get(task).copied()).collect::<Vec<_>>());
+    let auc = |runs: &[Run], task: &str| {
+        spread(&runs.iter().filter_map(|run| run.auc.get(task).copied()).collect::<Vec<_>>())
+    };
     let singles: Vec<&[Run]> = tasks.iter().map(|task| of(&format!("{SINGLE}{task}"))).collect();
     let cells = singles.iter().zip(&tasks).map(|(runs, task)| auc(runs, task)).collect::<Vec<_>>().join(" | ");
     let sizes = singles.iter().filter_map(|runs| Some(runs.first()?.parameters)).sum::<usize>();

@@ -11,6 +11,7 @@ mod features;
 mod intervals;
 mod options;
 mod ranks;
+mod subnets;
 mod tasks;
 mod terms;
 mod towers;
@@ -83,8 +84,9 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         ranks: ranks.into_iter().collect::<Option<_>>()?,
         expects: expects?,
     };
+    subnets::check(&model, sink);
     unused::prune(&mut model, sink);
-    Some(model)
+    (!sink.iter().any(Diagnostic::is_error)).then_some(model)
 }
 
 fn entities(names: &Names<'_>) -> Vec<Entity> {

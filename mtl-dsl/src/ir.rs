@@ -10,7 +10,7 @@ mod op;
 mod print;
 mod size;
 
-pub use op::{Activation, Choice, Op, Penalty, Pick, Rate, Scale, Through};
+pub use op::{Activation, Choice, MaskMethod, MaskSearch, Op, Penalty, Pick, Rate, Scale, Through};
 pub(crate) use print::thousands;
 pub use size::{ConfigPath, Size, Symbol};
 
@@ -129,6 +129,21 @@ pub enum ParamKind {
     },
     /// Numbers for each slot that no input decides.
     Value(Value),
+    /// One matrix and one bias, with a mask on the matrix for each of some tasks.
+    Masked(Masked),
+}
+
+/// A linear map whose members are subnetworks of one matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Masked {
+    /// Its path.
+    pub path: String,
+    /// How many tasks have a mask.
+    pub tasks: usize,
+    /// Width of the input.
+    pub input: Size,
+    /// Width of the output.
+    pub output: Size,
 }
 
 /// A parameter that is a value.
@@ -284,6 +299,14 @@ impl Block {
         self.graph.nodes.iter().take_while(|node| node.op == Op::Argument)
     }
 
+    /// The layers of its subnetworks, and their activation.
+    pub fn subnets(&self) -> Option<(&[usize], Activation)> {
+        self.graph.nodes.iter().find_map(|node| match &node.op {
+            Op::Subnets { params, activation, .. } => Some((&params[..], *activation)),
+            _ => None,
+        })
+    }
+
     /// The number of its trained values.
     pub fn parameters(&self) -> usize {
         self.params.iter().map(|param| param.kind.parameters()).sum()
@@ -334,6 +357,7 @@ impl ParamKind {
             }
             ParamKind::Norm { slots, width } => 2 * slots.value() * width.value(),
             ParamKind::Value(value) => value.size().value() * value.width.value(),
+            ParamKind::Masked(masked) => (masked.input.value() + 1) * masked.output.value(),
         }
     }
 }

@@ -147,11 +147,17 @@ impl Range {
     /// Above 0, up to 1.
     pub const PROPENSITY: Range = Range::real(0.0, false, 1.0, true, "a number above 0 and up to 1");
 
-    const fn whole(low: f64, words: &'static str) -> Range {
+    pub(crate) const fn whole(low: f64, words: &'static str) -> Range {
         Range { whole: true, low, low_included: true, high: LAST_WHOLE, high_included: true, words }
     }
 
-    const fn real(low: f64, low_included: bool, high: f64, high_included: bool, words: &'static str) -> Range {
+    pub(crate) const fn real(
+        low: f64,
+        low_included: bool,
+        high: f64,
+        high_included: bool,
+        words: &'static str,
+    ) -> Range {
         Range { whole: false, low, low_included, high, high_included, words }
     }
 

@@ -184,6 +184,7 @@ impl<M: Model, A: Args> App<M, A> {
             seconds: [("read", reading), ("evaluate", start.elapsed().as_secs_f64())].into_iter().collect(),
             peak_memory_bytes: peak_memory_bytes(),
             epochs: Vec::new(),
+            subnets: predictor.subnets().cloned(),
         };
         show(&report);
         write_report(args.json.as_ref(), &report)
@@ -261,6 +262,9 @@ fn show(report: &Report) {
         if !split.gates.is_empty() {
             println!("\n{name}, gates\n{}", split.gate_table());
         }
+    }
+    if let Some(subnets) = &report.subnets {
+        println!("\nsubnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
     }
     let mut table = TextTable::new(["seconds", ""]);
     report.seconds.iter().for_each(|(phase, seconds)| table.row([phase.to_owned(), format!("{seconds:.2}")]));

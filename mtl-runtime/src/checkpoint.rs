@@ -4,6 +4,7 @@
 //! network.PATH          the network's parameters        optimizer.PATH#NAME  their optimiser's state
 //! table.NAME            an embedding table              state.NAME, settled.NAME  its rows' state
 //! best.network.PATH, best.table.NAME                    the best epoch's values, where they are not the last ones
+//! origin.network.PATH, origin.table.NAME, candidate.N   where rounds of a search for masks start, and the best mask so far
 //! encoder               vocabularies and scalings       header               model, configuration, progress, metrics
 //! ```
 //! The last two are CBOR, which keeps every bit of a number. The spec is the text among the file's metadata.
@@ -38,6 +39,9 @@ struct Header {
     config: ciborium::Value,
     rows: usize,
     progress: Progress,
+    /// Steps of the tables' optimiser; those of the run where it never started anew.
+    #[serde(default)]
+    table_steps: Option<u32>,
     /// Whether the best epoch is the last one, so that its values are not held twice.
     best_is_last: bool,
 }
@@ -52,6 +56,7 @@ pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
         config: ciborium::Value::serialized(&run.config).expect("a configuration holds plain values"),
         rows: run.rows,
         progress: run.progress.clone(),
+        table_steps: Some(run.embeddings.step()),
         best_is_last,
     };
     let mut arrays = BTreeMap::new();
@@ -78,6 +83,18 @@ pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
         for (table, values) in run.embeddings.tables().zip(&best.tables) {
             arrays.insert(format!("best.table.{}", table.name), Array::f32(vec![table.rows, table.dim], values));
         }
+    }
+    if let Some(origin) = &run.origin {
+        for Parameter { path, shape, values } in &origin.network {
+            arrays.insert(format!("origin.network.{path}"), Array::f32(shape.clone(), values));
+        }
+        for (table, values) in run.embeddings.tables().zip(&origin.tables) {
+            arrays.insert(format!("origin.table.{}", table.name), Array::f32(vec![table.rows, table.dim], values));
+        }
+    }
+    for (layer, mask) in run.candidate.iter().flatten().enumerate() {
+        let mask: Vec<f32> = mask.iter().map(|kept| f32::from(u8::from(*kept))).collect();
+        arrays.insert(format!("candidate.{layer}"), Array::f32(vec![mask.len()], mask));
     }
     file::write(path, M::SPEC, &arrays)
 }
@@ -136,22 +153,41 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
         let state = arrays.f32(&format!("state.{}", table.name), &[table.rows, table.state.len() / table.rows])?;
         tables.push((values, state, arrays.u32(&format!("settled.{}", table.name), table.settled.len())?));
     }
-    run.embeddings.restore(header.progress.step as u32, tables);
+    run.embeddings.restore(header.table_steps.unwrap_or(header.progress.step as u32), tables);
     run.progress = header.progress;
     if header.best_is_last {
         run.best = Some(run.weights());
     } else if run.progress.best.is_some() {
-        let mut network = parameters(run.network());
-        for parameter in &mut network {
-            parameter.values = arrays.f32(&format!("best.network.{}", parameter.path), &parameter.shape)?;
-        }
-        let tables = run
-            .embeddings
-            .tables()
-            .map(|table| arrays.f32(&format!("best.table.{}", table.name), &[table.rows, table.dim]));
-        run.best = Some(Weights { network, tables: tables.collect::<Result<_>>()? });
+        run.best = Some(weights(run, "best", &mut arrays)?);
+    }
+    if arrays.has("origin.") {
+        run.origin = Some(weights(run, "origin", &mut arrays)?);
+    }
+    if arrays.has("candidate.") {
+        let subnet = M::subnet(&run.config);
+        let present = parameters(run.network());
+        let of_layer = |(at, layer): (usize, &&str)| {
+            let weight = present.iter().find(|parameter| parameter.path == format!("{layer}.weight"));
+            let mask = arrays.f32(&format!("candidate.{at}"), &[weight.map_or(0, |weight| weight.values.len())])?;
+            Ok(mask.into_iter().map(|kept| kept != 0.0).collect())
+        };
+        let layers = subnet.map_or(&[][..], |subnet| subnet.layers);
+        run.candidate = Some(layers.iter().enumerate().map(of_layer).collect::<Result<_>>()?);
     }
     arrays.finish()
+}
+
+/// The values of a network and its tables that are held under a prefix.
+fn weights<M: Model>(run: &Run<M>, prefix: &str, arrays: &mut Arrays<'_>) -> Result<Weights> {
+    let mut network = parameters(run.network());
+    for parameter in &mut network {
+        parameter.values = arrays.f32(&format!("{prefix}.network.{}", parameter.path), &parameter.shape)?;
+    }
+    let tables = run
+        .embeddings
+        .tables()
+        .map(|table| arrays.f32(&format!("{prefix}.table.{}", table.name), &[table.rows, table.dim]));
+    Ok(Weights { network, tables: tables.collect::<Result<_>>()? })
 }
 
 /// The arrays of a file, each taken once.
@@ -161,6 +197,10 @@ struct Arrays<'a> {
 }
 
 impl Arrays<'_> {
+    fn has(&self, prefix: &str) -> bool {
+        self.arrays.keys().any(|name| name.starts_with(prefix))
+    }
+
     fn take(&mut self, name: &str) -> Result<Array<'static>> {
         self.arrays
             .remove(name)

@@ -54,7 +54,9 @@ pub mod __private {
     pub use crate::init::{Init, Start, members, task_members};
     pub use crate::loss::{Estimator, Term};
     pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
-    pub use crate::nn::{Activation, LayerNorm, Linear, Value, activate, distance, orthogonality, trace_norm};
+    pub use crate::nn::{
+        Activation, LayerNorm, Linear, MaskedLinear, Value, activate, distance, orthogonality, trace_norm,
+    };
     pub use crate::ops::{
         Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, head, levels,
         logits, mean, mean_width, mix, multiply, narrow, open_chance, pair_dots, pair_products, reshape, scaled_dots,
@@ -62,6 +64,7 @@ pub mod __private {
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;
+    pub use crate::subnets::{Compacted, Contrast, Scope as PruningScope, Subnet, Turns, share_of_round, subnets};
     pub use crate::weighting::Weighting;
 
     /// The version of the interface between generated code and this crate.

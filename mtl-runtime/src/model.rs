@@ -10,6 +10,7 @@ use mtl_data::schema::Schema;
 use crate::config::TrainConfig;
 use crate::init::Init;
 use crate::loss::Term;
+use crate::subnets::Subnet;
 use crate::weighting::Weighting;
 
 pub use crate::pass::Pass;
@@ -45,6 +46,12 @@ pub trait Model: Module + Debug + 'static {
     fn terms(_: &Self::Config) -> Vec<Term> {
         Vec::new()
     }
+    /// Its subnetworks, and the stages of training that find them.
+    fn subnet(_: &Self::Config) -> Option<Subnet> {
+        None
+    }
+    /// Leaves out what no subnetwork has; the masks stand still from now on.
+    fn compact(&mut self) {}
     /// Its scores.
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.

@@ -107,7 +107,18 @@ impl MaskedLinear {
     /// `x [B, S, in]` to `[B, T, out]`, member `t` with the weight `weight * masks[t]` on slot `t`, or on the only one. The
     /// weight's gradient is the sum of the members', each within its mask.
     pub fn forward(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
+        self.masked(x, self.masks.val().detach(), activation)
+    }
+
+    /// The same, where every member has the weights that are not in all masks.
+    pub fn forward_without_shared(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
         let masks = self.masks.val().detach();
+        let shape = masks.dims();
+        let shared = masks.min_dim(0);
+        self.masked(x, (-shared + 1.0).expand(shape), activation)
+    }
+
+    fn masked(&self, x: Tensor<3>, masks: Tensor<3>, activation: Activation) -> Tensor<3> {
         let [members, width, units] = masks.dims();
         let weight = self.weight.val().expand([members, width, units]) * masks;
         let bias = self.bias.val().expand([members, units]);

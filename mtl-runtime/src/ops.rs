@@ -24,6 +24,7 @@ pub(crate) mod tests;
 mod top_k;
 mod vector;
 
+pub(crate) use activation::activate_all;
 pub use activation::{Activation, activate};
 pub use attention::attention;
 pub use concrete::{hard_concrete, open_chance};

@@ -49,7 +49,7 @@ impl DenseOptimizer {
 
     /// One step. Weight decay spares the weighting's log variances: their regulariser is in the objective.
     pub fn step<M: Module>(&mut self, model: M, grads: GradientsParams) -> M {
-        self.step_within(model, grads, &Masks::new())
+        self.update(model, grads, &Masks::new(), false)
     }
 
     /// One step of what the masks hold: a value outside the mask of its parameter keeps itself and its state, its count of
@@ -57,6 +57,16 @@ impl DenseOptimizer {
     ///
     /// So values of disjoint masks move as if each mask's had an optimiser of its own.
     pub fn step_within<M: Module>(&mut self, model: M, grads: GradientsParams, masks: &Masks) -> M {
+        self.update(model, grads, masks, false)
+    }
+
+    /// One step of one task, as [`step_within`](Self::step_within): a member of a group (a slice of the parameter's first axis)
+    /// whose gradient is zero throughout is not the task's, and stands still with its state.
+    pub fn step_of_task<M: Module>(&mut self, model: M, grads: GradientsParams, masks: &Masks) -> M {
+        self.update(model, grads, masks, true)
+    }
+
+    fn update<M: Module>(&mut self, model: M, grads: GradientsParams, masks: &Masks, idle: bool) -> M {
         let scale = match self.clip {
             Some(clip) => {
                 let norm = global_norm(&model, &grads, masks);
@@ -64,7 +74,7 @@ impl DenseOptimizer {
             }
             None => 1.0,
         };
-        model.map(&mut Update { optimizer: self, grads, masks, scale, path: Vec::new(), weighting: None })
+        model.map(&mut Update { optimizer: self, grads, masks, idle, scale, path: Vec::new(), weighting: None })
     }
 
     /// The state as named arrays, for a checkpoint: [`load_state`](Self::load_state) of it continues exactly.
@@ -167,6 +177,8 @@ struct Update<'a> {
     optimizer: &'a mut DenseOptimizer,
     grads: GradientsParams,
     masks: &'a Masks,
+    /// Whether members without a gradient stand still.
+    idle: bool,
     /// What every gradient is multiplied by.
     scale: f64,
     path: Vec<String>,
@@ -183,7 +195,9 @@ impl Update<'_> {
         let value = if parameter.device().is_autodiff() { parameter.inner() } else { parameter };
         let rule = &self.optimizer.config;
         let path = self.path.join(".");
-        let mask = self.masks.get(&path);
+        let given = self.masks.get(&path).map(Vec::as_slice);
+        let idle = self.idle.then(|| within::moving(&crate::evaluate::numbers(grad.clone()), shape[0], given));
+        let mask = idle.as_ref().map_or(given, |mask| mask.as_deref());
         let slot = self.optimizer.slots.entry(path).or_insert_with(|| Slot {
             steps: 0,
             element_steps: None,
@@ -193,7 +207,7 @@ impl Update<'_> {
         let (value, grad) = (value.reshape([count]), grad.reshape([count]));
         let value = if mask.is_some() || slot.element_steps.is_some() {
             let at = |steps| Rule::at(rule, steps, self.scale, decays);
-            within::update(slot, value, grad, mask.map(Vec::as_slice), at)
+            within::update(slot, value, grad, mask, at)
         } else {
             slot.steps += 1;
             Rule::at(rule, slot.steps, self.scale, decays).apply(value, grad, &mut slot.buffers)

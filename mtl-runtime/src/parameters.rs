@@ -16,6 +16,13 @@ pub struct Parameter {
     pub values: Vec<f32>,
 }
 
+impl Parameter {
+    /// Whether training moves it; masks are found, not trained.
+    pub fn is_trained(&self) -> bool {
+        !self.path.ends_with(".masks")
+    }
+}
+
 /// The float parameters of a network, in the order of its fields.
 pub fn parameters<M: Module>(network: &M) -> Vec<Parameter> {
     let mut list = List::default();

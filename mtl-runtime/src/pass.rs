@@ -16,6 +16,8 @@ pub struct Pass {
     pub seed: u64,
     /// Number of the training step.
     pub step: u64,
+    /// Whether subnetworks are replaced by the network without the weights that all of them share.
+    without_shared: bool,
     /// Whether the use of gates is noted.
     watching: bool,
     notes: RefCell<Notes>,
@@ -37,7 +39,7 @@ struct Sums {
 
 impl Pass {
     fn new(training: bool, seed: u64, step: u64, watching: bool) -> Self {
-        Self { training, seed, step, watching, notes: RefCell::default() }
+        Self { training, seed, step, without_shared: false, watching, notes: RefCell::default() }
     }
 
     /// A pass without randomness: prediction.
@@ -53,6 +55,16 @@ impl Pass {
     /// The pass of a training step.
     pub fn training(seed: u64, step: u64) -> Self {
         Self::new(true, seed, step, false)
+    }
+
+    /// The pass of the same step through the network without the weights that all subnetworks share.
+    pub(crate) fn without_shared(self) -> Self {
+        Self { without_shared: true, ..self }
+    }
+
+    /// Whether subnetworks are left out for what lies outside of what they share.
+    pub(crate) fn leaves_shared_out(&self) -> bool {
+        self.without_shared
     }
 
     /// `value`; in training, `weight * of()` is added to the loss under this name.

@@ -15,6 +15,7 @@ use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
 use crate::report::SplitMetrics;
+use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
 
@@ -26,6 +27,7 @@ pub struct Predictor<M: Model> {
     encoder: Encoder,
     network: M,
     embeddings: Embeddings,
+    subnets: Option<SubnetReport>,
 }
 
 /// Predictions and scores of rows, column by column.
@@ -56,10 +58,12 @@ impl<M: Model> Predictor<M> {
         if let Some(best) = run.best.take() {
             run.set_weights(best)?;
         }
-        let network = run.network().valid();
+        let subnets = run.subnets();
+        let mut network = run.network().valid();
+        network.compact();
         let Run { config, schema, encoder, mut embeddings, .. } = run;
         embeddings.forget_state();
-        Ok(Self { config, schema, encoder, network, embeddings })
+        Ok(Self { config, schema, encoder, network, embeddings, subnets })
     }
 
     /// Its configuration.
@@ -87,10 +91,16 @@ impl<M: Model> Predictor<M> {
         &self.network
     }
 
-    /// The number of its values, in the network and in the tables.
+    /// Its subnetworks, if it has any, and the rounds that found them.
+    pub fn subnets(&self) -> Option<&SubnetReport> {
+        self.subnets.as_ref()
+    }
+
+    /// The number of its trained values, in the network and in the tables.
     pub fn parameters(&self) -> usize {
-        parameters(&self.network).iter().map(|Parameter { values, .. }| values.len()).sum::<usize>()
-            + self.embeddings.parameters()
+        let trained = parameters(&self.network);
+        let trained = trained.iter().filter(|parameter| parameter.is_trained());
+        trained.map(|Parameter { values, .. }| values.len()).sum::<usize>() + self.embeddings.parameters()
     }
 
     /// Metrics of every task and rank on rows with labels.

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::subnets::SubnetReport;
+
 mod named;
 mod text;
 
@@ -35,6 +37,9 @@ pub struct Report {
     /// One entry for each epoch, for training runs.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub epochs: Vec<Epoch>,
+    /// The subnetworks, where the model has any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subnets: Option<SubnetReport>,
 }
 
 /// The metrics of one split.

@@ -4,12 +4,19 @@
 //! weight of one layer, row-major; a subnetwork is one mask for each layer.
 
 mod compact;
+mod forward;
 #[cfg(test)]
 mod masked;
+mod plan;
+mod report;
 #[cfg(test)]
 mod tests;
 
 pub use compact::{Compact, Layer};
+pub use forward::{Compacted, subnets};
+pub use plan::{Contrast, Stage, Subnet, Turns};
+pub(crate) use report::masks_of;
+pub use report::{Round, SubnetLayer, SubnetReport};
 
 /// What the weights to prune are ranked among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use mtl_data::{Batches, Dataset, Encoder, Order, Table};
 use crate::checkpoint;
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::evaluate::{measure, score};
+use crate::evaluate::{Scored, measure, score};
 use crate::model::Model;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
@@ -20,12 +20,15 @@ mod best;
 mod check;
 mod display;
 pub(crate) mod run;
+mod search;
+pub(crate) mod turns;
 
 pub use check::check;
 pub(crate) use check::scores;
 
 use display::Display;
 use run::Run;
+use turns::Plan;
 
 /// The rows of a model's life.
 #[derive(Debug, Clone, Default)]
@@ -114,10 +117,19 @@ impl<M: Model> Trainer<M> {
         seconds.set("encode", start.elapsed().as_secs_f64());
         let display = Display::new(verbose, <M as Model>::train(&run.config).epochs);
         display.warnings("training", &train.warnings);
-        let mut session =
-            Session { run, train, validation, checkpoint, stop_after, display, evaluating: 0.0, saving: 0.0 };
-        let stopped = session.epochs()?;
-        let Session { mut run, evaluating, saving, .. } = session;
+        let mut session = Session {
+            run,
+            train,
+            validation,
+            checkpoint,
+            stop_after,
+            display,
+            evaluating: 0.0,
+            saving: 0.0,
+            searching: 0.0,
+        };
+        let stopped = session.search()? || session.epochs()?;
+        let Session { mut run, evaluating, saving, searching, .. } = session;
         let trained: f64 =
             run.progress.history.iter().map(|epoch| epoch.seconds).sum::<f64>() + run.progress.under_way.seconds;
         let rows = run.progress.history.len() * run.rows + run.progress.under_way.rows;
@@ -131,10 +143,14 @@ impl<M: Model> Trainer<M> {
         if run.best.is_none() {
             run.embeddings.settle();
         }
+        let subnets = run.subnets();
         let predictor = Predictor::of(run)?;
         let start = Instant::now();
         if let Some(test) = test {
             split.set("test", predictor.measure(&test)?);
+        }
+        if searching > 0.0 {
+            seconds.set("search", searching);
         }
         seconds.set("train", trained);
         seconds.set("evaluate", evaluating + start.elapsed().as_secs_f64());
@@ -149,6 +165,7 @@ impl<M: Model> Trainer<M> {
             seconds,
             peak_memory_bytes: peak_memory_bytes(),
             epochs,
+            subnets,
         };
         Ok(Trained { predictor, report, stopped })
     }
@@ -204,6 +221,7 @@ struct Session<M: Model> {
     display: Display,
     evaluating: f64,
     saving: f64,
+    searching: f64,
 }
 
 impl<M: Model> Session<M> {
@@ -213,8 +231,11 @@ impl<M: Model> Session<M> {
 
     /// Every epoch that is left. True if it stopped before its time.
     fn epochs(&mut self) -> Result<bool> {
+        let subnet = M::subnet(&self.run.config);
         while !self.finished() {
-            if !self.epoch()? {
+            let plan = Plan::of(&self.run, subnet.as_ref(), None);
+            self.display.stage(format!("epoch {}/{}", self.run.progress.epoch + 1, self.config().epochs));
+            if !self.epoch(&plan, self.run.progress.searched + self.run.progress.epoch)? {
                 self.save()?;
                 return Ok(true);
             }
@@ -241,15 +262,19 @@ impl<M: Model> Session<M> {
         self.stop_after.is_some_and(|steps| self.run.progress.step >= steps)
     }
 
-    /// One epoch, or the rest of it. False if it was told to stop before its end.
-    fn epoch(&mut self) -> Result<bool> {
+    /// One epoch, or the rest of it, in the order of its number. False if it was told to stop before its end.
+    fn epoch(&mut self, plan: &Plan, number: usize) -> Result<bool> {
         let (size, seed) = (self.config().batch, self.config().seed);
         let (start, before) = (Instant::now(), self.run.progress.under_way.seconds);
-        let order = Order::Shuffled { seed, epoch: self.run.progress.epoch as u64 };
+        let order = Order::Shuffled { seed, epoch: number as u64 };
         let batches = Batches::starting_at(self.train.clone(), size, order, self.run.progress.batch)?;
-        self.display.begin(&self.run.progress, self.train.rows);
+        self.display.begin(self.train.rows);
         for batch in batches {
-            self.run.step(&batch)?;
+            for turn in plan.on(self.run.progress.batch, number) {
+                self.run.step(&batch, turn)?;
+            }
+            self.run.progress.batch += 1;
+            self.run.progress.under_way.rows += batch.rows.len();
             self.run.progress.under_way.seconds = before + start.elapsed().as_secs_f64();
             self.display.step(&self.run.progress, &self.run.schema);
             if self.told_to_stop() && self.run.progress.under_way.rows < self.train.rows {
@@ -265,8 +290,7 @@ impl<M: Model> Session<M> {
         let start = Instant::now();
         let run = &mut self.run;
         let train = <M as Model>::train(&run.config).clone();
-        let scored = score(run.network(), &run.embeddings, &run.schema, validation)?;
-        let split = measure(&run.config, run.network(), &run.schema, validation, &scored)?;
+        let (_, split) = score_of(run, validation)?;
         let value = best::value(&train, &run.schema, &split)?;
         let epoch = run.progress.epoch;
         if best::better(train.best.metric, value, run.progress.best.map(|(_, value)| value)) {
@@ -285,4 +309,11 @@ impl<M: Model> Session<M> {
         self.saving += start.elapsed().as_secs_f64();
         Ok(())
     }
+}
+
+/// What a run says about the rows of a dataset, and its metrics. The tables are settled.
+fn score_of<M: Model>(run: &Run<M>, rows: &Arc<Dataset>) -> Result<(Scored, SplitMetrics)> {
+    let scored = score(run.network(), &run.embeddings, &run.schema, rows)?;
+    let split = measure(&run.config, run.network(), &run.schema, rows, &scored)?;
+    Ok((scored, split))
 }

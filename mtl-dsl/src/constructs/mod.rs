@@ -31,6 +31,7 @@ pub mod sluice;
 pub mod snr;
 pub mod stem;
 pub mod stop;
+pub mod subnet;
 pub mod wide;
 
 use crate::diagnostic::{Diagnostic, diagnostic};
@@ -122,6 +123,7 @@ pub static ALL: &[&Construct] = &[
     &mtan::MTAN,
     &aitm::AITM,
     &dbmtl::DBMTL,
+    &subnet::SUBNET,
 ];
 
 /// The construct of this name.

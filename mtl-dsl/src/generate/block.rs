@@ -4,7 +4,8 @@ use super::constants::{Constant, constants, uses_width};
 use super::primitive::primitive;
 use super::{Generator, docs, ident, names, text};
 use crate::ir::{
-    Block, Graph, Linear, LinearStart, Members, Node, NodeId, Op, ParamKind, Role, Scale, Size, Slot, Symbol, ValueInit,
+    Block, Graph, Linear, LinearStart, Masked, Members, Node, NodeId, Op, ParamKind, Role, Scale, Size, Slot, Symbol,
+    ValueInit,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -20,6 +21,7 @@ impl Generator<'_> {
                 ParamKind::Linear(_) => quote! { #docs pub #field: Linear },
                 ParamKind::Norm { .. } => quote! { #docs pub #field: LayerNorm },
                 ParamKind::Value(_) => quote! { #docs pub #field: Value },
+                ParamKind::Masked(_) => quote! { #docs pub #field: MaskedLinear },
             }
         });
         let constants = constants(block);
@@ -33,7 +35,8 @@ impl Generator<'_> {
                 quote! { #about pub const TASKS: &[usize] = &[#(#tasks),*]; }
             }
         };
-        let methods = self.members(vec![tasks, self.block_new(block, index, &constants), self.block_forward(block)]);
+        let methods = vec![tasks, self.block_new(block, index, &constants), self.block_forward(block), compact(block)];
+        let methods = self.members(methods);
         vec![
             quote! {
                 #docs
@@ -63,6 +66,9 @@ impl Generator<'_> {
     fn param_docs(&self, kind: &ParamKind) -> String {
         match kind {
             ParamKind::Norm { slots, width } => format!("`[{slots}, {width}]`: layer norm."),
+            ParamKind::Masked(masked) => {
+                format!("`[{}, {}]`, and a mask for each of {} tasks.", masked.input, masked.output, masked.tasks)
+            }
             ParamKind::Value(value) => {
                 let shape = format!("`[{}, {}]`", value.size(), value.width);
                 match &value.members[..] {
@@ -92,6 +98,10 @@ impl Generator<'_> {
                 ParamKind::Norm { slots, width } => {
                     let (slots, width) = (block_size(slots), block_size(width));
                     quote! { init.layer_norm(#slots, #width) }
+                }
+                ParamKind::Masked(Masked { path, tasks, input, output }) => {
+                    let (tasks, input, output) = (names::whole(*tasks), block_size(input), block_size(output));
+                    quote! { init.masked_linear(#path, #tasks, #input, #output) }
                 }
                 ParamKind::Value(value) => {
                     let (members, width) = (self.member_paths(&value.members), block_size(&value.width));
@@ -134,6 +144,7 @@ impl Generator<'_> {
                     | Op::HardConcrete { .. }
                     | Op::Gate { .. }
                     | Op::Penalty { .. }
+                    | Op::Subnets { .. }
             )
         };
         block.graph.nodes.iter().any(|node| needs(&node.op))
@@ -214,6 +225,17 @@ impl Generator<'_> {
             statements.push(quote! { #name });
         }
         quote! { #(#statements)* }
+    }
+}
+
+/// What prepares a block of subnetworks for serving.
+fn compact(block: &Block) -> TokenStream {
+    let Some((params, activation)) = block.subnets() else { return TokenStream::new() };
+    let layers = params.iter().map(|index| ident(&block.params[*index].name.to_string()));
+    let activation = super::primitive::activation_path(activation);
+    quote! {
+        /// Leaves out what no subnetwork has: from now on the masks stand still.
+        fn compact(&mut self) { self.subnets = Compacted::of(&[#(&self.#layers),*], #activation); }
     }
 }
 

@@ -43,6 +43,22 @@ pub(super) fn constants(block: &Block) -> Vec<Constant> {
                     &number(" Share of the activations set to 0 while training.", &rate.path),
                 );
             }
+            Op::Subnets { dropout, .. } => {
+                if let Some((rate, _)) = dropout {
+                    add(
+                        rate_field(&rate.path.fields),
+                        &number(" Share of the activations set to 0 while training.", &rate.path),
+                    );
+                }
+                add("subnets".to_owned(), &|field| Constant {
+                    field: quote! {
+                        /// What serving computes.
+                        #[module(skip)]
+                        #field: Compacted
+                    },
+                    init: quote! { #field: Compacted::default() },
+                });
+            }
             Op::DropRows { rate, .. } => {
                 add(rate_field(&rate.path.fields), &number(" Share of the rows set to 0 while training.", &rate.path));
             }
@@ -149,6 +165,7 @@ pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
         ParamKind::Linear(linear) => depends(&linear.input) || depends(&linear.output) || depends(&linear.size()),
         ParamKind::Norm { slots, width } => depends(slots) || depends(width),
         ParamKind::Value(value) => depends(&value.size()) || depends(&value.width),
+        ParamKind::Masked(masked) => depends(&masked.input) || depends(&masked.output),
     });
     params
         || block.graph.nodes.iter().any(|node| match &node.op {

@@ -26,6 +26,18 @@ pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> T
             let (param, activation) = (param(*index), activation_path(*activation));
             quote! { self.#param.forward(#first, #activation) }
         }
+        Op::Subnets { params, activation, dropout, .. } => {
+            let layers = params.iter().map(|index| param(*index));
+            let activation = activation_path(*activation);
+            let dropout = match dropout {
+                Some((rate, sites)) => {
+                    let field = ident(&rate_field(&rate.path.fields));
+                    quote! { Some((self.#field, &[#(#sites),*])) }
+                }
+                None => quote! { None },
+            };
+            quote! { subnets(#first, &[#(&self.#layers),*], #activation, #dropout, &self.subnets, pass) }
+        }
         Op::Norm { param: index } => {
             let param = param(*index);
             quote! { self.#param.forward(#first) }

@@ -1,6 +1,7 @@
 //! How a model is trained: weighting, optimisers, schedule and selection.
 
 use super::{Number, TaskId};
+use crate::source::Span;
 
 /// `loss { weighting: ... }`.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,15 @@ pub enum LossTerm {
         /// Factor of the term.
         weight: Number,
     },
+}
+
+impl LossTerm {
+    /// Where its weight was written, or the term whose default it is.
+    pub fn span(&self) -> Span {
+        match self {
+            LossTerm::Order { weight, .. } | LossTerm::Causal { weight, .. } => weight.span,
+        }
+    }
 }
 
 /// Estimators of a conditional probability over the entire space.

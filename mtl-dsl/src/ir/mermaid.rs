@@ -91,6 +91,10 @@ fn primitive(block: &Block, id: usize) -> String {
             let shape = format!("{} x {} x {}", linear.size(), linear.input, linear.output);
             format!("{}<br>linear {shape}, {}", param.name, activation.word())
         }
+        Op::Subnets { params, activation, .. } => {
+            let names: Vec<String> = params.iter().map(|param| block.params[*param].name.to_string()).collect();
+            format!("{}<br>subnets of {} tasks, {}", names.join(", "), node.shape.slots, activation.word())
+        }
         Op::Norm { param } => format!("{}<br>layer norm", block.params[*param].name),
         Op::Activate(activation) => activation.word().to_owned(),
         Op::Dropout { rate, .. } => format!("dropout {}", rate.value),

@@ -32,6 +32,17 @@ pub enum Op {
         /// Applied to the result.
         activation: Activation,
     },
+    /// A stack of layers of which each task has a subnetwork: one slot for each task. Serving computes what a subnetwork has left.
+    Subnets {
+        /// Indices into [`Block::params`](super::Block::params), layer by layer.
+        params: Vec<usize>,
+        /// Applied after each layer.
+        activation: Activation,
+        /// The rate of dropout after each layer, and what keys it, layer by layer.
+        dropout: Option<(Rate, Vec<String>)>,
+        /// How the masks are found.
+        search: MaskSearch,
+    },
     /// A function of each value.
     Activate(Activation),
     /// Layer norm of each slot, with scale and shift.
@@ -168,6 +179,42 @@ pub struct Through {
     pub otherwise: usize,
 }
 
+/// How the masks of [`Op::Subnets`] are found, and how the subnetworks are trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaskSearch {
+    /// The method.
+    pub method: MaskMethod,
+    /// The share that the last round keeps; with [`MaskMethod::Contrastive`], the share that a round prunes.
+    pub prune: Rate,
+    /// Rounds of pruning.
+    pub rounds: Size,
+    /// Epochs before the first round.
+    pub warm_up: Size,
+    /// Epochs of a round.
+    pub epochs: Size,
+    /// The least share pruned of a mask that may be chosen.
+    pub least_pruned: Rate,
+    /// Whether a round starts from the values of the start.
+    pub rewind: bool,
+}
+
+/// The methods of [`MaskSearch`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum MaskMethod {
+    /// All layers are pruned together.
+    Magnitude {
+        /// `batch`, `split` or `together`.
+        turns: &'static str,
+    },
+    /// Each layer is pruned by itself, and each task takes a step on each batch.
+    Contrastive {
+        /// Weight of the loss without the shared weights.
+        contrast: Rate,
+        /// By how much it is to exceed the subnetwork's.
+        margin: Rate,
+    },
+}
+
 /// A factor: a constant or a number of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scale {
@@ -279,6 +326,9 @@ impl Op {
             ..
         } = self
         {
+            params.iter_mut().for_each(&mut visit);
+        }
+        if let Op::Subnets { params, .. } = self {
             params.iter_mut().for_each(&mut visit);
         }
         if let Some(param) = self.param_mut() {

@@ -1,8 +1,8 @@
 //! The IR as text: `mtl graph`.
 
 use super::{
-    Block, Choice, Config, ConfigValue, Graph, Linear, Model, Node, NodeId, Op, Param, ParamKind, Penalty, Pick, Role,
-    Scale, Shape, Slot, Through, View,
+    Block, Choice, Config, ConfigValue, Graph, Linear, MaskMethod, Model, Node, NodeId, Op, Param, ParamKind, Penalty,
+    Pick, Role, Scale, Shape, Slot, Through, View,
 };
 use std::fmt::{Display, Formatter, Result};
 
@@ -116,6 +116,25 @@ impl Display for Line<'_> {
                     write!(f, "; {name} [{size}, {}, {}] {bias}{}", linear.input, linear.output, Parts(linear))?;
                 }
                 f.write_str(")")
+            }
+            Op::Subnets { params, activation, dropout, search } => {
+                let layer = |index: &usize| match param(*index) {
+                    Some(Param { name, kind: ParamKind::Masked(of) }) => {
+                        format!("{name} [{}, {}], {} masks", of.input, of.output, of.tasks)
+                    }
+                    _ => String::new(),
+                };
+                let layers: Vec<String> = params.iter().map(layer).collect();
+                let found = match &search.method {
+                    MaskMethod::Magnitude { .. } => format!("keep {}", search.prune.value),
+                    MaskMethod::Contrastive { .. } => format!("prune {}", search.prune.value),
+                };
+                let (layers, rounds) = (layers.join("; "), &search.rounds);
+                write!(f, "subnets({inputs}, {}; {layers}; {found} in {rounds} rounds", activation.word())?;
+                match dropout {
+                    Some((rate, _)) => write!(f, "; dropout {} = {})", rate.path, rate.value),
+                    None => f.write_str(")"),
+                }
             }
             Op::Activate(activation) => write!(f, "{}({inputs})", activation.word()),
             Op::Norm { param: index } => {

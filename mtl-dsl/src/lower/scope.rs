@@ -4,8 +4,9 @@ use super::block::{Builder, Member, Owner, Stream, concat_shape};
 use super::{Source, path};
 use crate::hir::{self, ExprKind, Number, View};
 use crate::ir::{
-    Activation, Choice, Config, ConfigField, ConfigPath, ConfigValue, Linear, LinearStart, Members, NodeId, Op, Param,
-    ParamKind, ParamName, Penalty, Pick, Rate, Role, Scale, Shape, Size, Slot, Symbol, Value, ValueInit,
+    Activation, Choice, Config, ConfigField, ConfigPath, ConfigValue, Linear, LinearStart, MaskSearch, Masked, Members,
+    NodeId, Op, Param, ParamKind, ParamName, Penalty, Pick, Rate, Role, Scale, Shape, Size, Slot, Symbol, Value,
+    ValueInit,
 };
 
 /// Where a call's numbers and parameters stand in its block.
@@ -221,6 +222,34 @@ impl<'m> Scope<'_, 'm> {
         let with_path =
             |member: &Member| Members { path: owned(member), count: member.count.clone(), slot: member.slot };
         (name, members.iter().map(with_path).collect())
+    }
+
+    /// A stack of layers of these widths, with a mask on each matrix for each of `tasks`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn subnets(
+        &mut self,
+        part: &str,
+        tasks: &[usize],
+        input: &Stream,
+        widths: &[Size],
+        activation: Activation,
+        dropout: Option<Rate>,
+        search: MaskSearch,
+    ) -> NodeId {
+        let read = self.of_tasks(input, tasks);
+        let shape = self.shape(read).clone();
+        let (mut params, mut sites, mut below) = (Vec::new(), Vec::new(), shape.width.clone());
+        for (width, layer) in widths.iter().zip(1..) {
+            let name = ParamName { scope: self.prefix.clone(), part: part.to_owned(), layer: Some(layer) };
+            let path = format!("{}.{name}", self.builder.block.name);
+            sites.push(path.clone());
+            let masked = Masked { path, tasks: tasks.len(), input: below, output: width.clone() };
+            params.push(self.param(name, ParamKind::Masked(masked)));
+            below = width.clone();
+        }
+        let dropout = dropout.map(|rate| (rate, sites));
+        let shape = Shape { slots: Size::constant(tasks.len()), width: below, ..shape };
+        self.push(part, Op::Subnets { params, activation, dropout, search }, vec![read], shape)
     }
 
     /// Layer norm of each slot.

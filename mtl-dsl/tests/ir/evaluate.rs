@@ -120,6 +120,19 @@ fn block(block: &Block, arguments: Vec<Value>, weights: &Weights) -> Value {
             slots.iter().enumerate().map(slot).collect()
         }
         Op::Norm { .. } => inputs[0].iter().map(|slot| normal(slot)).collect(),
+        // Masks start at one, so that every task has the whole network.
+        Op::Subnets { params, activation, .. } => {
+            let mut value = inputs[0].clone();
+            for param in params {
+                let ParamKind::Masked(masked) = &block.params[*param].kind else { panic!("not a masked map") };
+                let member = Members { path: masked.path.clone(), count: None, slot: Slot::Own };
+                let (input, output) = (masked.input.clone(), masked.output.clone());
+                let linear = Linear { members: vec![member], input, output, bias: true, start: LinearStart::Uniform };
+                let slots = value.iter().map(|slot| affine(&linear, &vec![slot.clone()], weights)[0].clone());
+                value = activate(*activation, slots.collect());
+            }
+            if value.len() == 1 { vec![value[0].clone(); node.shape.slots.value()] } else { value }
+        }
         _ => common(node, inputs),
     })
 }
@@ -202,6 +215,7 @@ pub fn paths(model: &Model) -> Vec<String> {
         match &param.kind {
             ParamKind::Linear(linear) => all.extend(members(&linear.members).into_iter().map(|(path, _)| path)),
             ParamKind::Value(value) => all.extend(members(&value.members).into_iter().map(|(path, _)| path)),
+            ParamKind::Masked(masked) => all.push(masked.path.clone()),
             ParamKind::Norm { .. } => {}
         }
     }

@@ -59,15 +59,19 @@ pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
     let network =
         parameters(&M::new(&config, &Init::new(<M as Model>::train(&config).seed, &burn::tensor::Device::default())));
     let mut table = TextTable::new(["parameter", "shape", "values"]);
-    for parameter in &network {
+    for parameter in network.iter().filter(|parameter| parameter.is_trained()) {
         let shape: Vec<String> = parameter.shape.iter().map(usize::to_string).collect();
         table.row([parameter.path.clone(), format!("[{}]", shape.join(", ")), parameter.values.len().to_string()]);
     }
     println!("{table}");
-    let dense: usize = network.iter().map(|parameter| parameter.values.len()).sum();
+    let dense: usize =
+        network.iter().filter(|parameter| parameter.is_trained()).map(|parameter| parameter.values.len()).sum();
     let more = if learned { ", and the tables of learned vocabularies" } else { "" };
     println!("{} values: {dense} in the network, {values} in tables{more}\n", dense + values);
 
+    if let Some(subnets) = predictor.as_ref().and_then(|predictor| predictor.subnets()) {
+        println!("subnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
+    }
     for rank in M::ranks() {
         println!("rank {} = {}", rank.name, rank.formula.trim());
     }

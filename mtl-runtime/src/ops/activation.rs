@@ -41,6 +41,17 @@ pub fn activate(x: Tensor<3>, activation: Activation) -> Tensor<3> {
     }
 }
 
+/// Replaces each value by its image.
+pub(crate) fn activate_all(activation: Activation, values: &mut [f32]) {
+    if activation.by_output() {
+        return activation.apply(values);
+    }
+    let device = burn::tensor::Device::default();
+    let count = values.len();
+    let tensor = Tensor::from_data(burn::tensor::TensorData::new(values.to_vec(), [1, 1, count]), &device);
+    values.copy_from_slice(&crate::evaluate::numbers(activate(tensor, activation)));
+}
+
 /// The same in tensor operations.
 pub(super) fn portable(x: Tensor<3>, activation: Activation) -> Tensor<3> {
     match activation {

@@ -52,3 +52,13 @@ pub(super) fn update(
 pub(super) fn square_norm(grad: &[f32], mask: &[bool]) -> f64 {
     grad.iter().zip(mask).filter(|(_, kept)| **kept).map(|(g, _)| *g as f64 * *g as f64).sum()
 }
+
+/// The values of a gradient's members that are not zero throughout, within a mask; none where that is all of them.
+pub(super) fn moving(grad: &[f32], members: usize, mask: Option<&[bool]>) -> Option<Vec<bool>> {
+    let size = grad.len().checked_div(members).unwrap_or(0).max(1);
+    let moves: Vec<bool> = grad.chunks(size).map(|member| member.iter().any(|slope| *slope != 0.0)).collect();
+    if mask.is_none() && moves.iter().all(|moves| *moves) {
+        return None;
+    }
+    Some((0..grad.len()).map(|at| moves[at / size] && mask.is_none_or(|mask| mask[at])).collect())
+}

@@ -1,5 +1,7 @@
 //! A subnetwork as a smaller computation of the same numbers.
 
+use crate::ops::{Activation, activate_all as activate};
+
 /// A layer of the network that a subnetwork is part of, without normalisation.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer<'a> {
@@ -10,7 +12,7 @@ pub struct Layer<'a> {
     /// `[out]`.
     pub bias: &'a [f32],
     /// What is applied to the sums.
-    pub activation: fn(f32) -> f32,
+    pub activation: Activation,
 }
 
 /// A multiplication of the sparse form is taken to cost as much as this many of the dense one, which reads its operands in order.
@@ -34,14 +36,14 @@ struct Small {
     reads: Vec<usize>,
     bias: Vec<f32>,
     product: Product,
-    activation: fn(f32) -> f32,
+    activation: Activation,
 }
 
 #[derive(Debug, Clone)]
 enum Product {
-    /// `[out, in]` over the units that are left.
+    /// `[in, out]` over the units that are left.
     Dense(Vec<f32>),
-    /// For each output, the inputs with a kept weight.
+    /// For each input, the outputs that it has a kept weight for.
     Sparse(Vec<Vec<(usize, f32)>>),
 }
 
@@ -70,25 +72,27 @@ impl Compact {
             let reads: Vec<usize> = (0..given.len()).filter(|position| used(given[*position])).collect();
             let sources: Vec<usize> = reads.iter().map(|position| given[*position]).collect();
             let weight = |i: usize, o: usize| layer.weight[i * outputs + o];
-            let row = |o: &usize| -> Vec<(usize, f32)> {
-                let kept = sources.iter().enumerate().filter(|(_, i)| kept(**i, *o));
-                kept.map(|(position, i)| (position, weight(*i, *o))).collect()
+            let row = |i: &usize| -> Vec<(usize, f32)> {
+                let kept = left.iter().enumerate().filter(|(_, o)| kept(*i, **o));
+                kept.map(|(position, o)| (position, weight(*i, *o))).collect()
             };
-            let rows: Vec<Vec<(usize, f32)>> = left.iter().map(row).collect();
+            let rows: Vec<Vec<(usize, f32)>> = sources.iter().map(row).collect();
             let count: usize = rows.iter().map(Vec::len).sum();
             let product = match count * SPARSE_COST < reads.len() * left.len() {
                 true => Product::Sparse(rows),
                 false => {
                     let mut dense = vec![0.0; reads.len() * left.len()];
-                    for (output, row) in rows.iter().enumerate() {
-                        row.iter().for_each(|(input, weight)| dense[output * reads.len() + input] = *weight);
+                    for (input, row) in rows.iter().enumerate() {
+                        row.iter().for_each(|(output, weight)| dense[input * left.len() + output] = *weight);
                     }
                     Product::Dense(dense)
                 }
             };
             let bias = left.iter().map(|o| biases[*o]).collect();
             small.push(Small { reads, bias, product, activation: layer.activation });
-            constants = biases.iter().map(|bias| (layer.activation)(*bias) as f64).collect();
+            let mut images = biases;
+            activate(layer.activation, &mut images);
+            constants = images.into_iter().map(f64::from).collect();
             varying = varies;
             given = left;
         }
@@ -96,10 +100,16 @@ impl Compact {
         Self { layers: small, width, dense }
     }
 
-    /// The outputs for one row.
-    pub fn forward(&self, row: &[f32]) -> Vec<f32> {
-        assert_eq!(row.len(), self.width, "the width of the network's input");
-        self.layers.iter().fold(row.to_vec(), |values, layer| layer.forward(&values))
+    /// The outputs for these rows, `[rows, in]` to `[rows, out]`.
+    pub fn forward(&self, x: &[f32], rows: usize) -> Vec<f32> {
+        assert_eq!(x.len(), rows * self.width, "the width of the network's input");
+        let mut values = x.to_vec();
+        let mut width = self.width;
+        for layer in &self.layers {
+            values = layer.forward(&values, width, rows);
+            width = layer.bias.len();
+        }
+        values
     }
 
     /// Multiplications for one row.
@@ -118,18 +128,34 @@ impl Compact {
 }
 
 impl Small {
-    fn forward(&self, values: &[f32]) -> Vec<f32> {
-        let input: Vec<f32> = self.reads.iter().map(|position| values[*position]).collect();
-        let sum = |output: usize| -> f32 {
-            match &self.product {
-                Product::Dense(weights) => {
-                    let weights = &weights[output * input.len()..][..input.len()];
-                    weights.iter().zip(&input).map(|(weight, x)| weight * x).sum()
-                }
-                Product::Sparse(rows) => rows[output].iter().map(|(at, weight)| weight * input[*at]).sum(),
+    fn forward(&self, values: &[f32], width: usize, rows: usize) -> Vec<f32> {
+        let mut sums: Vec<f32> = (0..rows).flat_map(|_| self.bias.iter().copied()).collect();
+        let units = self.bias.len();
+        if units > 0 {
+            for (row, sums) in sums.chunks_exact_mut(units).enumerate() {
+                self.add(&values[row * width..][..width], sums);
             }
-        };
-        self.bias.iter().enumerate().map(|(output, bias)| (self.activation)(bias + sum(output))).collect()
+        }
+        activate(self.activation, &mut sums);
+        sums
+    }
+
+    /// Adds one row's products.
+    fn add(&self, row: &[f32], sums: &mut [f32]) {
+        match &self.product {
+            Product::Dense(weights) => {
+                for (input, weights) in self.reads.iter().zip(weights.chunks_exact(sums.len())) {
+                    let x = row[*input];
+                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += x * weight);
+                }
+            }
+            Product::Sparse(lists) => {
+                for (input, list) in self.reads.iter().zip(lists) {
+                    let x = row[*input];
+                    list.iter().for_each(|(at, weight)| sums[*at] += x * weight);
+                }
+            }
+        }
     }
 }
 

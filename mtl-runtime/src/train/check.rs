@@ -17,6 +17,9 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     numbers(config)?;
     features_and_tasks(&M::schema(config))?;
     best::check(train, &M::schema(config))?;
+    if let Some(problem) = M::subnet(config).and_then(|subnet| subnet.problem()) {
+        return Err(Error::config(format!("the masks of `subnet` cannot be found: {problem}")));
+    }
     scores::<M>(config)
 }
 
@@ -58,6 +61,12 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {
             return Err(Error::config(format!("{path} is {number}, but it must be at least 0 and less than 1")));
+        }
+        if path.contains(".masks.") && matches!(name, "keep" | "prune") && !(number > 0.0 && number < 1.0) {
+            return Err(Error::config(format!("{path} is {number}, but it must be between 0 and 1")));
+        }
+        if path.contains(".masks.") && number < 0.0 {
+            return Err(Error::config(format!("{path} is {number}, but it must be at least 0")));
         }
         if path.starts_with("loss.") && number < 0.0 {
             return Err(Error::config(format!("{path} is {number}, but a weight must be at least 0")));

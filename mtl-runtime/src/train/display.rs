@@ -7,18 +7,21 @@ use mtl_data::schema::Schema;
 
 use super::run::Progress;
 use crate::report::Epoch;
+use crate::subnets::{Round, Subnet};
 
 pub(super) struct Display {
     verbose: bool,
     /// Whether a person watches.
     watched: bool,
     epochs: usize,
+    /// What is under way: `epoch 2/3`.
+    stage: String,
     bar: Option<ProgressBar>,
 }
 
 impl Display {
     pub fn new(verbose: bool, epochs: usize) -> Self {
-        Self { verbose, watched: std::io::stderr().is_terminal(), epochs, bar: None }
+        Self { verbose, watched: std::io::stderr().is_terminal(), epochs, stage: String::new(), bar: None }
     }
 
     pub fn warnings(&self, split: &str, warnings: &[String]) {
@@ -27,13 +30,18 @@ impl Display {
         }
     }
 
+    /// What the next epoch is.
+    pub fn stage(&mut self, stage: String) {
+        self.stage = stage;
+    }
+
     /// An epoch begins.
-    pub fn begin(&mut self, progress: &Progress, rows: usize) {
+    pub fn begin(&mut self, rows: usize) {
         if self.verbose && self.watched {
-            let style = "epoch {prefix}  {wide_bar}  {percent:>3}%  {msg}";
+            let style = "{prefix}  {wide_bar}  {percent:>3}%  {msg}";
             let style = ProgressStyle::with_template(style).expect("the template is well-formed");
             let bar = ProgressBar::new(rows as u64).with_style(style);
-            bar.set_prefix(format!("{}/{}", progress.epoch + 1, self.epochs));
+            bar.set_prefix(self.stage.clone());
             self.bar = Some(bar);
         }
     }
@@ -53,6 +61,15 @@ impl Display {
     pub fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+        }
+    }
+
+    /// A round of the search for masks is done and measured.
+    pub fn round(&self, round: &Round, subnet: &Subnet) {
+        if self.verbose {
+            let value = round.value.map_or_else(String::new, |value| format!("  {value:.4}"));
+            let kept = 100.0 * round.kept;
+            println!("masks of {}, round {}/{}: {kept:.1} % kept{value}", round.task, round.round, subnet.rounds);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::optim::GradientsParams;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use mtl_data::schema::Schema;
 use mtl_data::{Batch, Encoder};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
 use crate::report::{Epoch, Named};
+use crate::subnets::{Round, SubnetReport};
+use crate::train::turns::{Turn, add_within};
 
 /// The state of a run. Saved and restored, it goes on to the same bits.
 pub(crate) struct Run<M: Model> {
@@ -31,6 +33,10 @@ pub(crate) struct Run<M: Model> {
     pub embeddings: Embeddings,
     pub progress: Progress,
     pub best: Option<Weights>,
+    /// Where the rounds of a search for masks start.
+    pub origin: Option<Weights>,
+    /// The best mask of the task whose rounds are under way, layer by layer.
+    pub candidate: Option<Vec<Vec<bool>>>,
 }
 
 /// How far a run is.
@@ -50,6 +56,15 @@ pub(crate) struct Progress {
     pub best: Option<(usize, f64)>,
     /// Whether training ended before its last epoch because nothing got better.
     pub stopped_early: bool,
+    /// Finished epochs of the search for masks.
+    #[serde(default)]
+    pub searched: usize,
+    /// One entry for each finished round of the search.
+    #[serde(default)]
+    pub rounds: Vec<Round>,
+    /// The metric of the best mask of the task whose rounds are under way.
+    #[serde(default)]
+    pub candidate: Option<f64>,
 }
 
 /// Sums over the batches of one epoch.
@@ -91,7 +106,9 @@ impl<M: Model> Run<M> {
         let optimizer = DenseOptimizer::new(&train.optimizer, train.clip);
         let embeddings = Embeddings::new(&schema, &encoder, train.embeddings, train.seed);
         let progress = Progress::default();
-        let mut run = Self { config, schema, encoder, rows, network, optimizer, embeddings, progress, best: None };
+        let (best, origin, candidate) = (None, None, None);
+        let mut run =
+            Self { config, schema, encoder, rows, network, optimizer, embeddings, progress, best, origin, candidate };
         run.begin_epoch();
         run
     }
@@ -114,8 +131,17 @@ impl<M: Model> Run<M> {
         self.progress.under_way = Sums { losses: vec![0.0; tasks], weights: vec![0.0; tasks], ..Sums::default() };
     }
 
+    /// Starts the optimisers anew.
+    pub fn forget_steps(&mut self) {
+        let train = <M as Model>::train(&self.config);
+        self.optimizer = DenseOptimizer::new(&train.optimizer, train.clip);
+        let values = self.embeddings.values();
+        self.embeddings = Embeddings::new(&self.schema, &self.encoder, train.embeddings, train.seed);
+        self.embeddings.set_values(values);
+    }
+
     /// One training step.
-    pub fn step(&mut self, batch: &Batch) -> Result<()> {
+    pub fn step(&mut self, batch: &Batch, turn: &Turn) -> Result<()> {
         let (rows, tasks) = (batch.rows.len(), self.schema.tasks.len());
         let seed = <M as Model>::train(&self.config).seed;
         let matrix = self.embeddings.gather(&batch.features);
@@ -124,8 +150,9 @@ impl<M: Model> Run<M> {
         let logits = self.network().forward(input.clone(), &pass);
         let losses = task_losses(&self.schema, logits.clone(), &batch.labels, &batch.weights);
         let weight = |t: usize| batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum::<f64>();
-        let weights: Vec<f64> = (0..tasks).map(weight).collect();
-        self.count(&numbers(losses.clone().inner()), &weights, rows)?;
+        let weights: Vec<f64> = (0..tasks).map(|t| if turn.includes(t) { weight(t) } else { 0.0 }).collect();
+        let values = numbers(losses.clone().inner());
+        self.count(&values, &weights)?;
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
         let mut loss = self.network().weighting().combine(losses, &active);
         let terms = M::terms(&self.config).into_iter().filter(Term::counts);
@@ -135,39 +162,77 @@ impl<M: Model> Run<M> {
         let penalties = pass.penalties().into_iter().map(|(name, penalty)| (name.to_owned(), penalty));
         for (name, penalty) in penalties.chain(terms) {
             let value = f64::from(numbers(penalty.clone().inner())[0]);
+            if !value.is_finite() {
+                return Err(self.not_finite(&format!("what `{name}` adds to the loss"), value));
+            }
             let sum = self.progress.under_way.penalties.entry(name).or_default();
             (sum.0, sum.1) = (sum.0 + value, sum.1 + 1);
-            loss = loss + penalty;
+            loss = loss + penalty * turn.share;
         }
         let mut gradients = loss.backward();
         // Without a label in the batch nothing reaches the input: the step has no gradient.
         let gradient = input.grad_remove(&mut gradients).map(numbers);
         let gradient = gradient.unwrap_or_else(|| vec![0.0; rows * self.embeddings.width()]);
-        let gradients = GradientsParams::from_grads(gradients, self.network());
-        self.network = self.network.take().map(|network| self.optimizer.step(network, gradients));
+        let mut gradients = GradientsParams::from_grads(gradients, self.network());
+        let contrasted = self.contrast(batch, turn, input, &values, &active, &mut gradients);
+        let masks = if contrasted { &turn.with_outside } else { &turn.masks };
+        self.network = self.network.take().map(|network| match turn.task {
+            Some(_) => self.optimizer.step_of_task(network, gradients, masks),
+            None => self.optimizer.step_within(network, gradients, masks),
+        });
         self.embeddings.update(&batch.features, &gradient);
         self.progress.step += 1;
-        self.progress.batch += 1;
         Ok(())
     }
 
+    /// Adds the gradient that parts a task's subnetwork from the network without the shared weights; says whether there was one.
+    fn contrast(
+        &self,
+        batch: &Batch,
+        turn: &Turn,
+        input: Tensor<3>,
+        losses: &[f32],
+        active: &[bool],
+        gradients: &mut GradientsParams,
+    ) -> bool {
+        let (Some(contrast), Some(task)) = (&turn.contrast, turn.task) else { return false };
+        if contrast.weight == 0.0 || !active[task] {
+            return false;
+        }
+        let pass = Pass::training(<M as Model>::train(&self.config).seed, self.progress.step).without_shared();
+        let logits = self.network().forward(input.detach(), &pass);
+        let without = task_losses(&self.schema, logits, &batch.labels, &batch.weights);
+        let distance = numbers(without.clone().inner())[task] - losses[task];
+        if f64::from(distance) >= contrast.margin {
+            return false;
+        }
+        let loss = self.network().weighting().combine(without, active) * -contrast.weight;
+        let mut outside = GradientsParams::from_grads(loss.backward(), self.network());
+        add_within(self.network(), &turn.outside, gradients, &mut outside);
+        true
+    }
+
     /// Adds a batch's losses to those of the epoch.
-    fn count(&mut self, losses: &[f32], weights: &[f64], rows: usize) -> Result<()> {
+    fn count(&mut self, losses: &[f32], weights: &[f64]) -> Result<()> {
         for (t, (loss, weight)) in losses.iter().zip(weights).enumerate() {
             if !loss.is_finite() {
-                let (step, epoch) = (self.progress.step + 1, self.progress.epoch + 1);
-                return Err(Error::training(format!(
-                    "the loss of task `{}` is {loss} in step {step} (epoch {epoch}): lower `train.optimizer.lr` or \
-                     `train.embeddings.lr`, or set `train.clip`",
-                    self.schema.tasks[t].name
-                )));
+                return Err(
+                    self.not_finite(&format!("the loss of task `{}`", self.schema.tasks[t].name), f64::from(*loss))
+                );
             }
             let sums = &mut self.progress.under_way;
             sums.losses[t] += f64::from(*loss) * weight;
             sums.weights[t] += weight;
         }
-        self.progress.under_way.rows += rows;
         Ok(())
+    }
+
+    fn not_finite(&self, what: &str, value: f64) -> Error {
+        let (step, epoch) = (self.progress.step + 1, self.progress.epoch + 1);
+        Error::training(format!(
+            "{what} is {value} in step {step} (epoch {epoch}): lower `train.optimizer.lr` or \
+             `train.embeddings.lr`, or set `train.clip`"
+        ))
     }
 
     /// Ends the epoch under way: its report, still without validation.
@@ -187,6 +252,15 @@ impl<M: Model> Run<M> {
         self.progress.batch = 0;
         self.begin_epoch();
         epoch
+    }
+
+    /// Its subnetworks as they are now, or as its best epoch left them.
+    pub fn subnets(&self) -> Option<SubnetReport> {
+        let subnet = M::subnet(&self.config)?;
+        let tasks: Vec<String> = self.schema.tasks.iter().map(|task| task.name.clone()).collect();
+        let best = self.best.as_ref().map(|best| best.network.clone());
+        let parameters = best.unwrap_or_else(|| parameters(self.network()));
+        Some(SubnetReport::of(&subnet, &tasks, &parameters, self.progress.rounds.clone()))
     }
 
     /// The trained values as they are now. The tables are settled.
