@@ -85,6 +85,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         expects: expects?,
     };
     subnets::check(&model, sink);
+    weighting::check_towers(&model, sink);
     unused::prune(&mut model, sink);
     (!sink.iter().any(Diagnostic::is_error)).then_some(model)
 }

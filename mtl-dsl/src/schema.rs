@@ -8,6 +8,7 @@ pub mod items;
 pub mod losses;
 pub mod tasks;
 pub mod train;
+pub mod weightings;
 
 /// Something that is called by name with options: a kind of feature, a block, an optimiser, ...
 #[derive(Debug)]
@@ -139,9 +140,13 @@ impl Range {
     pub const NOT_NEGATIVE: Range = Range::real(0.0, true, f64::MAX, true, "a number that is not negative");
     /// Any number.
     pub const ANY: Range = Range::real(f64::MIN, true, f64::MAX, true, "a number");
+    /// 0 to 1.
+    pub const UNIT: Range = Range::real(0.0, true, 1.0, true, "a number from 0 to 1");
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
 
+    /// Epochs of a stage.
+    pub const EPOCHS: Range = Range { high: 100_000.0, ..Range::whole(1.0, "a whole number from 1 to 100_000") };
     /// Levels of an ordinal task.
     pub const LEVELS: Range = Range { high: 100.0, ..Range::whole(3.0, "a whole number from 3 to 100") };
     /// Above 0, up to 1.

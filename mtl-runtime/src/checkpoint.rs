@@ -4,6 +4,7 @@
 //! network.PATH          the network's parameters        optimizer.PATH#NAME  their optimiser's state
 //! table.NAME            an embedding table              state.NAME, settled.NAME  its rows' state
 //! best.network.PATH, best.table.NAME                    the best epoch's values, where they are not the last ones
+//! weighting             what a method of weighting remembers
 //! origin.network.PATH, origin.table.NAME, candidate.N   where rounds of a search for masks start, and the best mask so far
 //! encoder               vocabularies and scalings       header               model, configuration, progress, metrics
 //! ```
@@ -92,6 +93,9 @@ pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
             arrays.insert(format!("origin.table.{}", table.name), Array::f32(vec![table.rows, table.dim], values));
         }
     }
+    if let Some(balance) = &run.balance {
+        arrays.insert("weighting".to_owned(), pack(&balance.state()));
+    }
     for (layer, mask) in run.candidate.iter().flatten().enumerate() {
         let mask: Vec<f32> = mask.iter().map(|kept| f32::from(u8::from(*kept))).collect();
         arrays.insert(format!("candidate.{layer}"), Array::f32(vec![mask.len()], mask));
@@ -136,7 +140,7 @@ pub(crate) fn load<M: Model>(path: &Path, change: impl FnOnce(&mut M::Config) ->
             "its data were encoded for other features or tasks: their settings cannot change after training".into(),
         ));
     }
-    let mut run = Run::new(config, encoder, header.rows);
+    let mut run = Run::new(config, encoder, header.rows)?;
     restore(&mut run, header, arrays)?;
     Ok(run)
 }
@@ -159,6 +163,9 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
         run.best = Some(run.weights());
     } else if run.progress.best.is_some() {
         run.best = Some(weights(run, "best", &mut arrays)?);
+    }
+    if let Some(balance) = &mut run.balance {
+        balance.restore(arrays.unpack("weighting")?)?;
     }
     if arrays.has("origin.") {
         run.origin = Some(weights(run, "origin", &mut arrays)?);

@@ -2,8 +2,8 @@
 
 use burn::config::Config;
 use mtl_data::schema::{
-    Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows, Scale, Task,
-    TaskKind, Transform, Unseen,
+    Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows, Scale,
+    Schema, Task, TaskKind, Transform, Unseen,
 };
 
 /// A hashed table: `id(buckets: n)`.
@@ -254,6 +254,34 @@ impl IntoConstant for &str {
     fn into_constant(self) -> Constant {
         Constant::Text(self.into())
     }
+}
+
+/// A problem where a number of experts to choose is more than there are.
+pub fn at_most(name: &str, number: usize, most: usize) -> Option<String> {
+    (number > most).then(|| format!("{name} is {number}, but there are {most} to choose from"))
+}
+
+/// A problem where a number of heads does not divide the width that they share.
+pub fn divides(name: &str, number: usize, width: usize) -> Option<String> {
+    (number == 0 || !width.is_multiple_of(number))
+        .then(|| format!("{name} is {number}, but it must divide the width of {width}"))
+}
+
+/// A problem where features that stand as fields are not equally wide.
+pub fn one_width(schema: &Schema, names: &[&str]) -> Option<String> {
+    let read = |feature: &&Feature| names.iter().any(|name| *name == feature.name || *name == feature.entity);
+    let width = |feature: &Feature| match &feature.kind {
+        FeatureKind::Id { dim, .. } | FeatureKind::Ids { dim, .. } => *dim,
+        _ => feature.width(),
+    };
+    let mut features = schema.features.iter().filter(read);
+    let first = features.next()?;
+    let other = features.find(|feature| width(feature) != width(first))?;
+    let (a, b) = (width(first), width(other));
+    Some(format!(
+        "features.{}.dim makes a field of {b} columns, but `{}` has {a}: fields that are read together have one width",
+        other.name, first.name
+    ))
 }
 
 /// `1 / (1 + exp(-x))`.

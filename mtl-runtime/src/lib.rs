@@ -51,6 +51,7 @@ pub mod __private {
         self, BinaryConfig, BucketsBagConfig, BucketsConfig, HuberConfig, SharedBagConfig, VocabularyBagConfig,
         VocabularyConfig,
     };
+    pub use crate::entries::{at_most, divides, one_width};
     pub use crate::init::{Init, Start, members, task_members};
     pub use crate::loss::{Estimator, Term};
     pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
@@ -65,7 +66,7 @@ pub mod __private {
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;
     pub use crate::subnets::{Compacted, Contrast, Scope as PruningScope, Subnet, Turns, share_of_round, subnets};
-    pub use crate::weighting::Weighting;
+    pub use crate::weighting::{Asked, MethodConfig, Place, Weighting, WeightingConfig};
 
     /// The version of the interface between generated code and this crate.
     pub const CODEGEN: u32 = 2;

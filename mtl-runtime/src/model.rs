@@ -11,7 +11,7 @@ use crate::config::TrainConfig;
 use crate::init::Init;
 use crate::loss::Term;
 use crate::subnets::Subnet;
-use crate::weighting::Weighting;
+use crate::weighting::{Asked, Weighting};
 
 pub use crate::pass::Pass;
 
@@ -44,6 +44,14 @@ pub trait Model: Module + Debug + 'static {
     fn weighting(&self) -> &Weighting;
     /// What training adds to the tasks' losses.
     fn terms(_: &Self::Config) -> Vec<Term> {
+        Vec::new()
+    }
+    /// The method that is asked for the weights of losses or gradients in each step.
+    fn method(_: &Self::Config) -> Option<Asked<'_>> {
+        None
+    }
+    /// What is wrong with numbers that must keep to one another.
+    fn problems(_: &Self::Config) -> Vec<String> {
         Vec::new()
     }
     /// Its subnetworks, and the stages of training that find them.

@@ -18,6 +18,8 @@ pub struct Pass {
     pub step: u64,
     /// Whether subnetworks are replaced by the network without the weights that all of them share.
     without_shared: bool,
+    /// Whether the graph is cut where towers read it.
+    cutting: bool,
     /// Whether the use of gates is noted.
     watching: bool,
     notes: RefCell<Notes>,
@@ -27,6 +29,20 @@ pub struct Pass {
 struct Notes {
     penalties: Vec<(&'static str, Tensor<1>)>,
     gates: Vec<(&'static str, Sums)>,
+    cuts: Vec<Cut>,
+    /// How many penalties were noted before the first cut.
+    before_cuts: usize,
+}
+
+/// A place where the graph was cut: what towers read.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    /// The value as the network below made it, `[B, S, d]`: a slot for each of `tasks`.
+    pub value: Tensor<3>,
+    /// The same numbers, from which the towers' graphs start.
+    pub leaf: Tensor<3>,
+    /// Whose the slots are.
+    pub tasks: Vec<usize>,
 }
 
 /// Sums over rows of a gate's weights `[G, E]` and entropies `[G]`.
@@ -39,7 +55,7 @@ struct Sums {
 
 impl Pass {
     fn new(training: bool, seed: u64, step: u64, watching: bool) -> Self {
-        Self { training, seed, step, without_shared: false, watching, notes: RefCell::default() }
+        Self { training, seed, step, without_shared: false, cutting: false, watching, notes: RefCell::default() }
     }
 
     /// A pass without randomness: prediction.
@@ -65,6 +81,38 @@ impl Pass {
     /// Whether subnetworks are left out for what lies outside of what they share.
     pub(crate) fn leaves_shared_out(&self) -> bool {
         self.without_shared
+    }
+
+    /// The pass of the same step whose graph ends where towers begin.
+    pub(crate) fn cutting(self) -> Self {
+        Self { cutting: true, ..self }
+    }
+
+    /// What a tower of these tasks reads: `[B, 1, d]`, or a slot for each task of the model. Where gradients are compared here, a
+    /// copy for each task without the graph below; else as it is.
+    pub fn represent(&self, _: &'static str, value: Tensor<3>, tasks: &[usize]) -> Tensor<3> {
+        if !self.cutting {
+            return value;
+        }
+        let [rows, slots, width] = value.dims();
+        let (value, owners) = match slots {
+            1 => (value.expand([rows, tasks.len(), width]), tasks.to_vec()),
+            _ => (value, (0..slots).collect()),
+        };
+        let leaf = value.clone().detach().require_grad();
+        let mut notes = self.notes.borrow_mut();
+        if notes.cuts.is_empty() {
+            notes.before_cuts = notes.penalties.len();
+        }
+        notes.cuts.push(Cut { value, leaf: leaf.clone(), tasks: owners });
+        leaf
+    }
+
+    /// The cuts, in the order of the network, and how many penalties stand before them.
+    pub(crate) fn cuts(&self) -> (Vec<Cut>, usize) {
+        let mut notes = self.notes.borrow_mut();
+        let before = if notes.cuts.is_empty() { notes.penalties.len() } else { notes.before_cuts };
+        (std::mem::take(&mut notes.cuts), before)
     }
 
     /// `value`; in training, `weight * of()` is added to the loss under this name.

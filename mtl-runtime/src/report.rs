@@ -97,6 +97,9 @@ pub struct Epoch {
     pub losses: Named<Option<f64>>,
     /// The weight of each task's loss at the epoch's end.
     pub weights: Named<f64>,
+    /// The tasks' gradients, where a method compares them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gradients: Option<GradientLog>,
     /// The mean of what each penalty added to the loss.
     #[serde(skip_serializing_if = "Named::is_empty", default)]
     pub penalties: Named<f64>,
@@ -107,6 +110,17 @@ pub struct Epoch {
     /// On the validation rows, if there are any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation: Option<SplitMetrics>,
+}
+
+/// The tasks' gradients over an epoch, where a method of weighting compares them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GradientLog {
+    /// The mean length of each task's gradient.
+    pub norms: Named<f64>,
+    /// The mean cosine between the gradients of each pair of tasks.
+    pub cosines: Vec<(String, String, f64)>,
+    /// Steps in which the method had no answer, and weights were equal.
+    pub fallbacks: u64,
 }
 
 impl SplitMetrics {

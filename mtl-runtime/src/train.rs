@@ -16,6 +16,7 @@ use crate::model::Model;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
 
+mod balanced;
 mod best;
 mod check;
 mod display;
@@ -174,7 +175,7 @@ impl<M: Model> Trainer<M> {
     fn begin(&self, schema: &Schema) -> Result<Run<M>> {
         let rows = self.splits.train.rows();
         let Some(path) = self.checkpoint.as_deref().filter(|_| self.resume) else {
-            return Ok(Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows));
+            return Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows);
         };
         let run = checkpoint::load::<M>(path, |saved| {
             let other = checkpoint::first_other_setting::<M>(saved, &self.config, &["train.epochs", "train.patience"]);

@@ -1,5 +1,11 @@
 //! Weighting: how the losses of the tasks become one objective.
 
+pub mod asked;
+pub(crate) mod balance;
+pub mod methods;
+
+pub use asked::{Asked, MethodConfig, Place, WeightingConfig};
+
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use mtl_data::schema::TaskKind;
@@ -63,6 +69,13 @@ impl Weighting {
         let s = s.clone() + (s.clone().clamp(-BOUND, BOUND) - s).detach();
         let halves = row(|_, active| if active { 0.5 } else { 0.0 });
         (losses * scales * s.clone().neg().exp() + s * halves).sum()
+    }
+
+    /// The sum of the losses under the weights that a method gave.
+    pub fn combine_by(&self, losses: Tensor<1>, weights: &[f64]) -> Tensor<1> {
+        let row: Vec<f32> = weights.iter().map(|weight| *weight as f32).collect();
+        let row = Tensor::<1>::from_data(TensorData::new(row, [weights.len()]), &losses.device());
+        (losses * row).sum()
     }
 
     /// The present weight of each task's loss.

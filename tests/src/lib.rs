@@ -29,6 +29,8 @@
 //! let labels = FeedLabels { is_click: vec![1.0, 0.0].into() };
 //! ```
 
+pub mod training;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

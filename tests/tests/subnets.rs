@@ -1,11 +1,9 @@
 //! Laws of subnetworks: what a task's mask leaves, how its stages train, and what serving computes of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use mtl_data::Table;
-use mtl_runtime::config::apply_setting;
-use mtl_runtime::{Model, Predictor, Splits, Trained, Trainer, mtl};
+use mtl_runtime::{Model, Predictor, Trainer, mtl};
+use mtl_tests::training::{config, fit, folder, splits, table};
 use mtl_tests::{assert_close, gradients, logits, network, normal, values, width, with};
 
 const ROWS: usize = 7;
@@ -59,40 +57,6 @@ mtl! { model Alone {
 
 fn rows<M: Model>() -> Vec<f32> {
     normal("rows", ROWS * width::<M>())
-}
-
-/// Rows of which each task follows from numbers of its own.
-fn table(name: &str, rows: usize) -> Table {
-    let x = normal(name, 3 * rows);
-    let mut csv = String::from("a,b,c,one,two\n");
-    for row in x.chunks(3) {
-        let (one, two) = (row[0] + row[1] > 0.0, row[1] * row[2] > 0.0);
-        csv += &format!("{},{},{},{},{}\n", row[0], row[1], row[2], u8::from(one), u8::from(two));
-    }
-    let path = folder(name).join("rows.csv");
-    std::fs::write(&path, csv).unwrap();
-    Table::read(&path, &mtl_data::ReadOptions::default()).unwrap().table
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("subnets").join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn splits(name: &str) -> Splits {
-    let of = |part: &str, rows| table(&format!("{name}_{part}"), rows);
-    Splits { train: of("train", 420), validation: of("validation", 300), test: Some(of("test", 300)) }
-}
-
-fn config<M: Model>(settings: &[&str]) -> M::Config {
-    let mut config = M::default_config();
-    settings.iter().for_each(|setting| apply_setting(&mut config, setting).unwrap());
-    config
-}
-
-fn fit<M: Model>(name: &str, settings: &[&str]) -> Trained<M> {
-    Trainer::<M>::new(config::<M>(settings), splits(name)).fit().unwrap()
 }
 
 /// A network whose masks are these: a share of the weights of each task.

@@ -2,7 +2,7 @@
 
 use super::Sink;
 use crate::diagnostic::diagnostic;
-use crate::hir::{Call, Expr, ExprKind, Model, Value};
+use crate::hir::{Call, Expr, ExprKind, Model, Value, Weighting};
 use crate::source::Span;
 
 /// Reports a second one, one in a tower, and a loss that its steps cannot train.
@@ -18,6 +18,12 @@ pub(super) fn check(model: &Model, sink: &mut Sink) {
                 continue;
             }
             found = Some(call.name_span);
+            if matches!(model.weighting, Weighting::Method(_)) && in_turns(call) {
+                sink.push(diagnostic!(
+                    ConflictingOptions, call.name_span, "tasks take steps in turn, and the weighting balances those of one step";
+                    help: "write `masks: magnitude(turns: together)`, or leave `weighting` out"
+                ));
+            }
             if let Some(term) = model.terms.first().filter(|_| in_turns(call)) {
                 sink.push(diagnostic!(
                     ConflictingOptions, call.name_span, "tasks take steps in turn, and a term of the loss is about two tasks";

@@ -1,11 +1,13 @@
 //! The `loss` block: the weighting of the tasks' losses.
 
 use super::{Sink, options};
-use crate::ast::{Argument, Expr};
+use crate::ast::{Argument, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Number, Weighting};
+use crate::hir::{self, Method, MethodOption, Model, Number, TaskId, View, Weighting};
 use crate::resolve::Names;
-use crate::schema::losses::{LOSS, WEIGHTINGS};
+use crate::schema::losses::LOSS;
+use crate::schema::weightings::{self, METHODS, Needs};
+use crate::schema::{Range, Shape, Signature};
 use crate::source::Span;
 use crate::suggest::did_you_mean;
 
@@ -13,13 +15,160 @@ use crate::suggest::did_you_mean;
 pub(super) fn check(names: &Names<'_>, sink: &mut Sink) -> Option<Weighting> {
     let Some(block) = names.loss else { return Some(Weighting::Equal) };
     let options = options::read(&LOSS, options::entries(&block.entries), block.word.span, sink)?;
-    options.expr("weighting").map_or(Some(Weighting::Equal), |expr| weighting(names, expr, sink))
+    let weighting = options.expr("weighting").map_or(Some(Weighting::Equal), |expr| weighting(names, expr, sink))?;
+    match weighting {
+        Weighting::Method(method) => around(*method, names, &options, block.word.span, sink),
+        other => {
+            let unused = ["normalize", "at", "scale_towers", "warm_up", "floor", "cap"];
+            let written = unused.iter().find_map(|name| Some((name, options.written(name)?)));
+            if let Some((name, span)) = written {
+                sink.push(diagnostic!(
+                    ConflictingOptions, span, "`{name}` has no effect on this weighting";
+                    help: "leave it out, or choose a weighting that is asked in each step, such as `dwa`"
+                ));
+                return None;
+            }
+            Some(other)
+        }
+    }
+}
+
+/// What stands around a method, and whether it can be.
+fn around(
+    method: Method,
+    names: &Names<'_>,
+    options: &options::Options<'_>,
+    at: Span,
+    sink: &mut Sink,
+) -> Option<Weighting> {
+    let known = METHODS.iter().find(|known| known.signature.name == method.name)?;
+    let span = options.expr("weighting").map_or(at, |expr| expr.span);
+    let errors = sink.len();
+    if known.needs != Needs::Losses && names.tasks.len() == 1 {
+        sink.push(diagnostic!(
+            ConflictingOptions, span, "`{}` balances the gradients of several tasks, and there is one", method.name;
+            help: "leave `weighting` out"
+        ));
+    }
+    for name in ["at", "scale_towers"] {
+        if let (Needs::Losses, Some(span)) = (known.needs, options.written(name)) {
+            sink.push(diagnostic!(
+                ConflictingOptions, span, "`{name}` has no effect on `{}`, which looks at losses alone", method.name;
+                help: "leave it out"
+            ));
+        }
+    }
+    if let (Needs::Parameters, "representation", Some(span)) = (known.needs, options.word("at"), options.written("at"))
+    {
+        sink.push(diagnostic!(
+            ConflictingOptions, span, "`{}` remembers gradients value by value, and a representation is that of other rows in each step", method.name;
+            help: "write `at: parameters`, or leave it out"
+        ));
+    }
+    if let (Needs::Representation, "parameters", Some(span)) = (known.needs, options.word("at"), options.written("at"))
+    {
+        sink.push(diagnostic!(
+            ConflictingOptions, span, "`{}` drops values of what towers read", method.name; help: "leave `at` out"
+        ));
+    }
+    let mut each = |name: &str| match options.expr(name) {
+        None => Some(None),
+        Some(expr) => each_task(names, name, expr, None, sink).map(Some),
+    };
+    let (floors, caps) = (each("floor"), each("cap"));
+    if let (Some(Some(floors)), Some(Some(caps)), Some(span)) = (&floors, &caps, options.written("floor"))
+        && floors.iter().zip(caps).any(|(floor, cap)| floor > cap)
+    {
+        sink.push(
+            diagnostic!(ConflictingOptions, span, "a floor is above its cap"; help: "lower the floor or raise the cap"),
+        );
+    }
+    if sink.len() > errors {
+        return None;
+    }
+    Some(Weighting::Method(Box::new(Method {
+        at_parameters: known.needs == Needs::Parameters || options.word("at") == "parameters",
+        scale_towers: options.word("scale_towers") == "true",
+        normalize: Some(options.word("normalize")).filter(|word| !word.is_empty()),
+        warm_up: options.maybe_number("warm_up").map_or(0, |epochs| epochs.value as usize),
+        floors: floors?,
+        caps: caps?,
+        ..method
+    })))
+}
+
+/// Reports a tower whose representation does not belong to one task each, where gradients are compared there.
+pub(super) fn check_towers(model: &Model, sink: &mut Sink) {
+    let Weighting::Method(method) = &model.weighting else { return };
+    let known = METHODS.iter().find(|known| known.signature.name == method.name);
+    if method.at_parameters || known.is_none_or(|known| known.needs == Needs::Losses) {
+        return;
+    }
+    for tower in model.towers.iter().filter(|tower| tower.tasks.len() > 1) {
+        if let Some(block) = tower.terms.iter().find_map(|term| joins_slots(&term.value)) {
+            sink.push(diagnostic!(
+                ConflictingOptions, block, "gradients are compared at what towers read, and this is not a vector of each task";
+                help: "write it in a `let` that the towers read, or `at: parameters` in `loss`"
+            ));
+        }
+    }
+}
+
+/// Where an expression reads something else than vectors, or computes more than layers of them.
+fn joins_slots(expr: &hir::Expr) -> Option<Span> {
+    let plain = match &expr.kind {
+        hir::ExprKind::Input(_, view) => matches!(view, View::Flat | View::Own | View::Wide),
+        hir::ExprKind::Call(call) => matches!(call.construct, "mlp" | "wide" | "stop"),
+        _ => true,
+    };
+    if plain { expr.parts().iter().find_map(joins_slots) } else { Some(expr.span) }
+}
+
+/// A number for each task: one for all, or `each(click: 0.1, like: 0.2)`, where `rest` stands for a task that is not named.
+fn each_task(names: &Names<'_>, what: &str, expr: &Expr, rest: Option<f64>, sink: &mut Sink) -> Option<Vec<f64>> {
+    if expr.as_number().is_some() && rest.is_none() {
+        let number = options::number(&format!("`{what}`"), Range::NOT_NEGATIVE, expr, sink)?;
+        return Some(vec![number.value; names.tasks.len()]);
+    }
+    let Some((_, given)) = expr.as_call().filter(|(called, _)| called.text == "each") else {
+        sink.push(diagnostic!(
+            WrongArgument, expr.span, "`{what}` takes a number for each task, found {}", expr.describe();
+            help: "write `each(task: 0.1, ...)`"
+        ));
+        return None;
+    };
+    let mut values: Vec<Option<f64>> =
+        vec![rest.or(Some(if what == "cap" { f64::MAX } else { 0.0 })); names.tasks.len()];
+    let mut seen: Vec<(usize, Span)> = Vec::new();
+    let errors = sink.len();
+    for argument in given {
+        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none()) else {
+            sink.push(diagnostic!(
+                ArgumentCount, argument.value.span, "this number belongs to no task"; help: "write `each(task: 0.1, ...)`"
+            ));
+            continue;
+        };
+        let Some(task) = names.task(&name.text) else {
+            let help = did_you_mean(&name.text, "tasks", names.task_names());
+            sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
+            continue;
+        };
+        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == task) {
+            sink.push(diagnostic!(
+                DuplicateOption, name.span, "`{}` stands here twice", name.text; label(*first): "first written here"
+            ));
+            continue;
+        }
+        seen.push((task, name.span));
+        values[task] = options::number(&format!("`{what}`"), Range::NOT_NEGATIVE, &argument.value, sink)
+            .map(|number| number.value);
+    }
+    (sink.len() == errors).then(|| values.into_iter().map(|value| value.unwrap_or(0.0)).collect())
 }
 
 fn weighting(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<Weighting> {
-    let known = || WEIGHTINGS.iter().map(|(name, _)| *name);
     let Some((called, given)) = expr.as_call() else {
-        let help = did_you_mean("", "weightings", known());
+        let help = did_you_mean("", "weightings", weightings::names());
         let found = expr.describe();
         sink.push(
             diagnostic!(WrongArgument, expr.span, "`weighting` takes a weighting, found {found}"; help: "{help}"),
@@ -38,11 +187,70 @@ fn weighting(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<Weightin
         "uncertainty" => plain(Weighting::Uncertainty, sink),
         "fixed" => fixed(names, given, called.span, sink).map(Weighting::Fixed),
         other => {
-            let help = did_you_mean(other, "weightings", known());
-            sink.push(diagnostic!(UnknownWeighting, called.span, "no weighting named `{other}`"; help: "{help}"));
-            None
+            let Some(method) = METHODS.iter().find(|method| method.signature.name == other) else {
+                let help = did_you_mean(other, "weightings", weightings::names());
+                sink.push(diagnostic!(UnknownWeighting, called.span, "no weighting named `{other}`"; help: "{help}"));
+                return None;
+            };
+            let options = options::read(&method.signature, options::arguments(given, sink), called.span, sink)?;
+            self::method(names, &method.signature, &options, sink)
         }
     }
+}
+
+/// A method with its options.
+fn method(
+    names: &Names<'_>,
+    signature: &'static Signature,
+    given: &options::Options<'_>,
+    sink: &mut Sink,
+) -> Option<Weighting> {
+    let mut options = Vec::new();
+    for parameter in signature.parameters {
+        let name = parameter.name;
+        let value = match parameter.shape {
+            Shape::Word(_) => MethodOption::Word(given.word(name)),
+            Shape::Tasks => MethodOption::Task(the_task(names, given.expr(name)?, sink)?),
+            Shape::Weighting => MethodOption::Each(match given.expr(name) {
+                None => vec![0.0; names.tasks.len()],
+                Some(expr) => {
+                    let floors = each_task(names, name, expr, Some(0.0), sink)?;
+                    let sum: f64 = floors.iter().sum();
+                    if sum >= 1.0 {
+                        sink.push(diagnostic!(
+                            OutOfRange, expr.span, "the least weights sum to {sum}, and all weights to 1"; help: "lower them"
+                        ));
+                        return None;
+                    }
+                    floors
+                }
+            }),
+            _ => MethodOption::Number(given.maybe_number(name).map(|number| number.value)),
+        };
+        options.push((name, value));
+    }
+    Some(Weighting::Method(Box::new(Method {
+        name: signature.name,
+        options,
+        at_parameters: false,
+        scale_towers: false,
+        normalize: None,
+        warm_up: 0,
+        floors: None,
+        caps: None,
+    })))
+}
+
+/// `target: buy`.
+fn the_task(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
+    let name = if let ExprKind::Name(name) = &expr.kind { name.as_str() } else { "" };
+    let found = names.task(name);
+    if found.is_none() {
+        let help = did_you_mean(name, "tasks", names.task_names());
+        let what = if name.is_empty() { expr.describe() } else { format!("`{name}`") };
+        sink.push(diagnostic!(UnknownTask, expr.span, "no task named {what}"; help: "{help}"));
+    }
+    found.map(TaskId)
 }
 
 /// `fixed(task: weight, ...)`.

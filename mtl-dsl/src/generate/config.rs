@@ -1,7 +1,9 @@
 //! Configuration structs: every number of the spec as a field with its default.
 
 use super::{Generator, docs, ident, names};
-use crate::hir::{self, Causal, FeatureKind, LossTerm, RegressionLoss, Rows, TaskKind, Weighting};
+use crate::hir::{
+    self, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind, Weighting,
+};
 use crate::ir::{Block, Config, ConfigPath, ConfigValue};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -152,7 +154,16 @@ impl Generator<'_> {
             ty: quote! { f64 },
             default: names::real(weight.value),
         });
-        fields.chain(self.model.terms.iter().map(|term| self.term(term))).collect()
+        let method = match &self.model.weighting {
+            Weighting::Method(method) => Some(Field {
+                docs: "How weights of the tasks' losses or gradients are found.".into(),
+                name: "weighting".into(),
+                ty: quote! { WeightingConfig },
+                default: method_default(method),
+            }),
+            _ => None,
+        };
+        fields.chain(method).chain(self.model.terms.iter().map(|term| self.term(term))).collect()
     }
 
     /// The numbers of what the loss adds to the tasks'.
@@ -238,6 +249,50 @@ fn feature_field(feature: &hir::Feature) -> Option<Field> {
     };
     let name = &feature.name.text;
     Some(Field { docs: format!("Feature `{name}`."), name: names::field(name), ty, default })
+}
+
+/// A method of weighting with its options, as the spec has them.
+fn method_default(method: &Method) -> TokenStream {
+    let kind = ident(&names::pascal(method.name));
+    let options = method.options.iter().map(|(name, option)| {
+        let name = ident(name);
+        let value = match option {
+            MethodOption::Number(None) => quote! { None },
+            MethodOption::Number(Some(value)) if ["window"].contains(&name.to_string().as_str()) => {
+                let value = names::whole(*value as usize);
+                quote! { Some(#value) }
+            }
+            MethodOption::Number(Some(value)) if ["every", "first"].contains(&name.to_string().as_str()) => {
+                names::whole(*value as usize).into_token_stream()
+            }
+            MethodOption::Number(Some(value)) => names::real(*value),
+            MethodOption::Word(word) => quote! { #word.into() },
+            MethodOption::Task(task) => names::whole(task.0).into_token_stream(),
+            MethodOption::Each(values) => {
+                let values = values.iter().map(|value| names::real(*value));
+                quote! { vec![#(#values),*] }
+            }
+        };
+        quote! { #name: #value }
+    });
+    let options: Vec<TokenStream> = options.collect();
+    let kind = match options.is_empty() {
+        true => quote! { MethodConfig::#kind },
+        false => quote! { MethodConfig::#kind { #(#options),* } },
+    };
+    let list = |name: &str, values: &Option<Vec<f64>>| {
+        values.as_ref().map(|values| {
+            let (name, values) = (ident(name), values.iter().map(|value| names::real(*value)));
+            quote! { .#name(vec![#(#values),*]) }
+        })
+    };
+    let (floors, caps) = (list("with_floors", &method.floors), list("with_caps", &method.caps));
+    let normalize = method.normalize.map(|word| quote! { .with_normalize(Some(#word.into())) });
+    let warm_up = (method.warm_up > 0).then(|| {
+        let epochs = names::whole(method.warm_up);
+        quote! { .with_warm_up(#epochs) }
+    });
+    quote! { WeightingConfig::new(#kind) #normalize #warm_up #floors #caps }
 }
 
 /// The field of a term's numbers, which no task's weight has.

@@ -3,6 +3,7 @@
 use super::{Generator, docs, ident, names, text};
 use crate::hir::{Causal, LossTerm, Weighting};
 use crate::ir::{Block, ConfigPath, MaskMethod, Node, Op, Role, Size, Symbol, View};
+use crate::schema::weightings::{METHODS, Needs};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -69,7 +70,9 @@ impl Generator<'_> {
             self.forward_fn(),
             weighting,
             self.terms_fn(),
+            self.method_fn(),
             self.subnet_fns(),
+            self.problems_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
         ]);
@@ -155,7 +158,7 @@ impl Generator<'_> {
 
     fn weighting_new(&self) -> TokenStream {
         match &self.model.weighting {
-            Weighting::Equal => quote! { Weighting::equal(TASKS.len()) },
+            Weighting::Equal | Weighting::Method(_) => quote! { Weighting::equal(TASKS.len()) },
             Weighting::Fixed(_) => {
                 let names = self.model.tasks.iter().map(|task| ident(&names::field(&task.name.text)));
                 quote! { Weighting::fixed(Vec::from([#(config.loss.#names),*])) }
@@ -203,6 +206,31 @@ impl Generator<'_> {
             }
         });
         quote! { fn terms(config: &#config) -> Vec<Term> { Vec::from([#(#terms),*]) } }
+    }
+
+    /// The method that is asked for weights in each step; nothing for most models.
+    fn method_fn(&self) -> TokenStream {
+        let Weighting::Method(method) = &self.model.weighting else { return TokenStream::new() };
+        let config = self.own_type("Config");
+        let place = match () {
+            () if method.at_parameters => quote! { Place::Parameters },
+            () => quote! { Place::Representation },
+        };
+        let scale_towers = method.scale_towers;
+        quote! {
+            fn method(config: &#config) -> Option<Asked<'_>> {
+                Some(Asked { config: &config.loss.weighting, place: #place, scale_towers: #scale_towers })
+            }
+        }
+    }
+
+    /// Whether gradients are compared at what towers read.
+    fn cuts(&self) -> bool {
+        let needs = |name: &str| METHODS.iter().find(|known| known.signature.name == name).map(|known| known.needs);
+        match &self.model.weighting {
+            Weighting::Method(method) => !method.at_parameters && needs(method.name) != Some(Needs::Losses),
+            _ => false,
+        }
     }
 
     /// How masks are found, and what prepares them for serving; nothing for most models.
@@ -257,9 +285,75 @@ impl Generator<'_> {
         }
     }
 
+    /// What numbers must keep to for one another; nothing for most models.
+    fn problems_fn(&self) -> TokenStream {
+        let mut problems = Vec::new();
+        for block in &self.ir.blocks {
+            let inside = |path: &ConfigPath| path.within(&names::local(&block.name));
+            let known = |size: &Size| size.symbols().all(|symbol| matches!(symbol, Symbol::Config(_)));
+            let tokens = |of: &Size| {
+                size(of, &|symbol| match symbol {
+                    Symbol::Config(path) => super::config::access(&inside(path)),
+                    Symbol::Width(_) | Symbol::Slots(_) => unreachable!("filtered"),
+                })
+            };
+            let name = |size: &Size| {
+                size.symbols().find_map(|symbol| match symbol {
+                    Symbol::Config(path) => Some(inside(path).to_string()),
+                    _ => None,
+                })
+            };
+            for node in &block.graph.nodes {
+                let (check, number) = match &node.op {
+                    Op::TopK { k } => (ident("at_most"), k),
+                    Op::Attention { heads, .. } => (ident("divides"), heads),
+                    _ => continue,
+                };
+                // The width of the logits, or of the queries.
+                let width = &block.graph[node.inputs[0]].shape.width;
+                let Some(name) = name(number).filter(|_| known(width) && known(number)) else { continue };
+                let (number, width) = (tokens(number), tokens(width));
+                problems.push(quote! { #check(#name, #number, #width) });
+            }
+        }
+        for node in self.columns() {
+            if let Op::Columns { names, view: View::Fields, .. } = &node.op {
+                problems.push(quote! { one_width(&Self::schema(config), &[#(#names),*]) });
+            }
+        }
+        problems.dedup_by_key(|problem| problem.to_string());
+        if problems.is_empty() {
+            return TokenStream::new();
+        }
+        let config = self.own_type("Config");
+        quote! {
+            fn problems(config: &#config) -> Vec<String> { [#(#problems),*].into_iter().flatten().collect() }
+        }
+    }
+
+    /// What a block reads; for a tower, where gradients are compared there, the tasks' representations.
+    fn represented(&self, index: usize, node: &Node, inputs: &[TokenStream], pass: &Ident) -> Vec<TokenStream> {
+        let block = &self.ir.blocks[index];
+        // The first input of what training adds is the value that it is added to.
+        let first = usize::from(matches!(node.op, Op::TrainOnly(_) | Op::Head(_)));
+        if !self.cuts() || block.role == Role::Let {
+            return inputs[first..].to_vec();
+        }
+        let ty = self.type_named(&self.names.blocks[index], block.span);
+        let read = inputs[first..].iter().zip(&node.inputs[first..]).map(|(input, id)| {
+            let name = &self.ir.graph[*id].name;
+            quote! { #pass.represent(#name, #input, #ty::TASKS) }
+        });
+        read.collect()
+    }
+
     fn forward_fn(&self) -> TokenStream {
         let train_only = self.ir.graph.nodes.iter().any(|node| matches!(node.op, Op::TrainOnly(_) | Op::Head(_)));
-        let pass = ident(if train_only || self.ir.blocks.iter().any(Self::needs_pass) { "pass" } else { "_pass" });
+        let pass = ident(if train_only || self.cuts() || self.ir.blocks.iter().any(Self::needs_pass) {
+            "pass"
+        } else {
+            "_pass"
+        });
         let graph = &self.ir.graph;
         let body = self.straight_line(graph, &|node, inputs| match &node.op {
             Op::Columns { .. } => {
@@ -270,12 +364,14 @@ impl Generator<'_> {
             Op::Block(index) => {
                 let block = &self.ir.blocks[*index];
                 let field = ident(&names::local(&block.name));
-                let pass = Self::needs_pass(block).then(|| quote! { , #pass });
-                quote! { self.#field.forward(#(#inputs),* #pass) }
+                let inside = Self::needs_pass(block).then(|| quote! { , #pass });
+                let read = self.represented(*index, node, inputs, &pass);
+                quote! { self.#field.forward(#(#read),* #inside) }
             }
             Op::TrainOnly(index) => {
                 let block = &self.ir.blocks[*index];
-                let (field, value, read) = (ident(&names::local(&block.name)), &inputs[0], &inputs[1..]);
+                let (field, value) = (ident(&names::local(&block.name)), &inputs[0]);
+                let read = self.represented(*index, node, inputs, &pass);
                 let inside = Self::needs_pass(block).then(|| quote! { , #pass });
                 quote! {
                     if #pass.training { add(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
@@ -296,7 +392,8 @@ impl Generator<'_> {
             }
             Op::Head(index) => {
                 let block = &self.ir.blocks[*index];
-                let (field, value, read) = (ident(&names::local(&block.name)), &inputs[0], &inputs[1..]);
+                let (field, value) = (ident(&names::local(&block.name)), &inputs[0]);
+                let read = self.represented(*index, node, inputs, &pass);
                 let inside = Self::needs_pass(block).then(|| quote! { , #pass });
                 quote! {
                     if #pass.training { head(#value, self.#field.forward(#(#read),* #inside)) } else { #value }

@@ -30,8 +30,9 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 37] = [
+const TYPES: [&str; 41] = [
     "Activation",
+    "Asked",
     "Bags",
     "Best",
     "BestMetric",
@@ -49,11 +50,13 @@ const TYPES: [&str; 37] = [
     "LayerNorm",
     "Linear",
     "MaskedLinear",
+    "MethodConfig",
     "Model",
     "Module",
     "Numbers",
     "OptimizerConfig",
     "Pass",
+    "Place",
     "PruningScope",
     "Rank",
     "Reading",
@@ -68,6 +71,7 @@ const TYPES: [&str; 37] = [
     "Turns",
     "Value",
     "Weighting",
+    "WeightingConfig",
 ];
 
 /// Words that are functions, arguments or fields where a block's name would be a variable or a field.

@@ -12,6 +12,42 @@ pub enum Weighting {
     Fixed(Vec<Number>),
     /// Homoscedastic uncertainty (Kendall et al. 2018): a trained log-variance per task.
     Uncertainty,
+    /// A method that is asked for weights in each step.
+    Method(Box<Method>),
+}
+
+/// A weighting that is asked for weights in each step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Method {
+    /// Which, of [`METHODS`](crate::schema::weightings::METHODS).
+    pub name: &'static str,
+    /// Its numbers and words, in the order of its signature.
+    pub options: Vec<(&'static str, MethodOption)>,
+    /// Whether gradients are compared at the shared parameters.
+    pub at_parameters: bool,
+    /// Whether weights also scale what a task has for itself.
+    pub scale_towers: bool,
+    /// `sum` or `mean`, where weights are brought to a scale.
+    pub normalize: Option<&'static str>,
+    /// First epochs with equal weights.
+    pub warm_up: usize,
+    /// The least weight of each task; none where not written.
+    pub floors: Option<Vec<f64>>,
+    /// The greatest weight of each task; none where not written.
+    pub caps: Option<Vec<f64>>,
+}
+
+/// An option of a [`Method`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum MethodOption {
+    /// A number; none where it was left out.
+    Number(Option<f64>),
+    /// A word.
+    Word(&'static str),
+    /// A task.
+    Task(TaskId),
+    /// A number for each task.
+    Each(Vec<f64>),
 }
 
 /// What training adds to the tasks' losses: `loss { order: ..., causal: ... }`.

@@ -37,8 +37,34 @@ pub static LOSS: Signature = Signature {
             name: "weighting",
             shape: Shape::Weighting,
             default: super::Default::Word("equal"),
-            docs: "`equal`, `fixed(task: weight, ...)` or `uncertainty`.",
+            docs: "How the losses, or their gradients, become one step.",
         },
+        Parameter::optional(
+            "normalize",
+            Shape::Word(&["sum", "mean"]),
+            "The scale to which weights are brought: those of a sum, about 1 each, or those of a mean, about 1 together.",
+        ),
+        Parameter::optional(
+            "at",
+            Shape::Word(&["representation", "parameters"]),
+            "Where gradients are compared: at what towers read (the default), or at the parameters that tasks share.",
+        ),
+        Parameter::optional(
+            "scale_towers",
+            Shape::Word(&["true", "false"]),
+            "Whether weights of gradients also scale what a task has for itself; they do not without it.",
+        ),
+        Parameter::optional("warm_up", Shape::Number(Range::EPOCHS), "First epochs with equal weights."),
+        Parameter::optional(
+            "floor",
+            Shape::Weighting,
+            "The least weight: a number for all tasks, or `each(click: 0.1, like: 0.2)`.",
+        ),
+        Parameter::optional(
+            "cap",
+            Shape::Weighting,
+            "The greatest weight: a number for all tasks, or `each(click: 1.0, like: 5.0)`.",
+        ),
         Parameter::optional(
             "order",
             Shape::Weighting,
@@ -96,13 +122,6 @@ pub static CAUSAL: &[Signature] = &[
             ),
         ],
     },
-];
-
-/// The weightings.
-pub static WEIGHTINGS: &[(&str, &str)] = &[
-    ("equal", "The plain sum."),
-    ("fixed", "A factor per task: `fixed(click: 1.0, like: 4.0)`; a task that is not named has 1."),
-    ("uncertainty", "A trained log-variance per task (Kendall et al., CVPR 2018)."),
 ];
 
 /// The kind of task that has this loss.

@@ -9,6 +9,7 @@ use super::best;
 use crate::config::{TrainConfig, settings};
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelConfig};
+use crate::weighting::balance::Balance;
 
 /// Refuses a configuration that cannot be trained, or under which an `expect` of the spec fails.
 pub fn check<M: Model>(config: &M::Config) -> Result<()> {
@@ -17,6 +18,12 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     numbers(config)?;
     features_and_tasks(&M::schema(config))?;
     best::check(train, &M::schema(config))?;
+    if let Some(asked) = M::method(config) {
+        Balance::of(&asked, M::schema(config).tasks.len(), train.seed)?;
+    }
+    if let Some(problem) = M::problems(config).into_iter().next() {
+        return Err(Error::config(problem));
+    }
     if let Some(problem) = M::subnet(config).and_then(|subnet| subnet.problem()) {
         return Err(Error::config(format!("the masks of `subnet` cannot be found: {problem}")));
     }
@@ -56,7 +63,7 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
     for (path, value) in settings(config) {
         let number = value.as_f64().unwrap_or(0.0);
         let name = path.rsplit('.').next().unwrap_or_default();
-        if name == "temperature" && !(number > 0.0 && number <= 1.0) {
+        if name == "temperature" && !path.starts_with("loss.") && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {

@@ -12,13 +12,15 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::{Term, task_losses};
+use crate::loss::task_losses;
 use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
-use crate::report::{Epoch, Named};
+use crate::report::{Epoch, GradientLog, Named};
 use crate::subnets::{Round, SubnetReport};
+use crate::train::balanced::Shared;
 use crate::train::turns::{Turn, add_within};
+use crate::weighting::balance::{Balance, Said};
 
 /// The state of a run. Saved and restored, it goes on to the same bits.
 pub(crate) struct Run<M: Model> {
@@ -28,11 +30,15 @@ pub(crate) struct Run<M: Model> {
     /// Rows of the training data.
     pub rows: usize,
     /// The network, with gradients; away only while the optimiser moves it in place.
-    network: Option<M>,
+    pub(super) network: Option<M>,
     pub optimizer: DenseOptimizer,
     pub embeddings: Embeddings,
     pub progress: Progress,
     pub best: Option<Weights>,
+    /// The method that gives weights, where one is asked.
+    pub balance: Option<Balance>,
+    /// Which parameters several tasks train, once a method has asked.
+    pub(super) shared: Option<Shared>,
     /// Where the rounds of a search for masks start.
     pub origin: Option<Weights>,
     /// The best mask of the task whose rounds are under way, layer by layer.
@@ -99,18 +105,33 @@ impl Sums {
 
 impl<M: Model> Run<M> {
     /// A run before its first step, on so many training rows.
-    pub fn new(config: M::Config, encoder: Encoder, rows: usize) -> Self {
+    pub fn new(config: M::Config, encoder: Encoder, rows: usize) -> Result<Self> {
         let train = <M as Model>::train(&config);
         let schema = M::schema(&config);
         let network = Some(M::new(&config, &Init::new(train.seed, &Device::default().autodiff())));
         let optimizer = DenseOptimizer::new(&train.optimizer, train.clip);
         let embeddings = Embeddings::new(&schema, &encoder, train.embeddings, train.seed);
         let progress = Progress::default();
-        let (best, origin, candidate) = (None, None, None);
-        let mut run =
-            Self { config, schema, encoder, rows, network, optimizer, embeddings, progress, best, origin, candidate };
+        let balance =
+            M::method(&config).map(|asked| Balance::of(&asked, schema.tasks.len(), train.seed)).transpose()?;
+        let (best, shared, origin, candidate) = (None, None, None, None);
+        let mut run = Self {
+            config,
+            schema,
+            encoder,
+            rows,
+            network,
+            optimizer,
+            embeddings,
+            progress,
+            best,
+            balance,
+            shared,
+            origin,
+            candidate,
+        };
         run.begin_epoch();
-        run
+        Ok(run)
     }
 
     /// The network, with gradients.
@@ -142,6 +163,11 @@ impl<M: Model> Run<M> {
 
     /// One training step.
     pub fn step(&mut self, batch: &Batch, turn: &Turn) -> Result<()> {
+        if let Some(mut balance) = self.balance.take() {
+            let done = self.step_balanced(batch, &mut balance);
+            self.balance = Some(balance);
+            return done;
+        }
         let (rows, tasks) = (batch.rows.len(), self.schema.tasks.len());
         let seed = <M as Model>::train(&self.config).seed;
         let matrix = self.embeddings.gather(&batch.features);
@@ -155,18 +181,8 @@ impl<M: Model> Run<M> {
         self.count(&values, &weights)?;
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
         let mut loss = self.network().weighting().combine(losses, &active);
-        let terms = M::terms(&self.config).into_iter().filter(Term::counts);
-        let terms = terms.map(|term| {
-            (term.name(&self.schema), term.loss(&self.schema, logits.clone(), &batch.labels, &batch.weights))
-        });
-        let penalties = pass.penalties().into_iter().map(|(name, penalty)| (name.to_owned(), penalty));
-        for (name, penalty) in penalties.chain(terms) {
-            let value = f64::from(numbers(penalty.clone().inner())[0]);
-            if !value.is_finite() {
-                return Err(self.not_finite(&format!("what `{name}` adds to the loss"), value));
-            }
-            let sum = self.progress.under_way.penalties.entry(name).or_default();
-            (sum.0, sum.1) = (sum.0 + value, sum.1 + 1);
+        for (name, penalty) in self.beside(batch, &logits, &pass) {
+            self.note_penalty(name, &penalty)?;
             loss = loss + penalty * turn.share;
         }
         let mut gradients = loss.backward();
@@ -182,6 +198,17 @@ impl<M: Model> Run<M> {
         });
         self.embeddings.update(&batch.features, &gradient);
         self.progress.step += 1;
+        Ok(())
+    }
+
+    /// Adds what a penalty added to the loss to those of the epoch.
+    pub(super) fn note_penalty(&mut self, name: String, penalty: &Tensor<1>) -> Result<()> {
+        let value = f64::from(numbers(penalty.clone().inner())[0]);
+        if !value.is_finite() {
+            return Err(self.not_finite(&format!("what `{name}` adds to the loss"), value));
+        }
+        let sum = self.progress.under_way.penalties.entry(name).or_default();
+        (sum.0, sum.1) = (sum.0 + value, sum.1 + 1);
         Ok(())
     }
 
@@ -213,7 +240,7 @@ impl<M: Model> Run<M> {
     }
 
     /// Adds a batch's losses to those of the epoch.
-    fn count(&mut self, losses: &[f32], weights: &[f64]) -> Result<()> {
+    pub(super) fn count(&mut self, losses: &[f32], weights: &[f64]) -> Result<()> {
         for (t, (loss, weight)) in losses.iter().zip(weights).enumerate() {
             if !loss.is_finite() {
                 return Err(
@@ -238,11 +265,15 @@ impl<M: Model> Run<M> {
     /// Ends the epoch under way: its report, still without validation.
     pub fn end_epoch(&mut self) -> Epoch {
         let names = || self.schema.tasks.iter().map(|task| task.name.clone());
+        let means: Vec<Option<f64>> = self.progress.under_way.mean().collect();
+        let said = self.balance.as_mut().map(|balance| balance.end_epoch(&means));
         let sums = &self.progress.under_way;
+        let weights = said.as_ref().map_or_else(|| self.network().weighting().weights(), |said| said.weights.clone());
         let epoch = Epoch {
             epoch: self.progress.epoch + 1,
             losses: names().zip(sums.mean()).collect(),
-            weights: names().zip(self.network().weighting().weights()).collect::<Named<f64>>(),
+            weights: names().zip(weights).collect::<Named<f64>>(),
+            gradients: said.and_then(|said| self.gradients(said)),
             penalties: sums.penalties.iter().map(|(name, (sum, steps))| (name, sum / (*steps).max(1) as f64)).collect(),
             seconds: sums.seconds,
             rows_per_second: sums.rows as f64 / sums.seconds,
@@ -252,6 +283,22 @@ impl<M: Model> Run<M> {
         self.progress.batch = 0;
         self.begin_epoch();
         epoch
+    }
+
+    /// What the tasks' gradients were like over an epoch.
+    fn gradients(&self, said: Said) -> Option<GradientLog> {
+        let names: Vec<String> = self.schema.tasks.iter().map(|task| task.name.clone()).collect();
+        let (norms, fallbacks) = (said.norms, said.fallbacks);
+        if norms.is_none() && fallbacks == 0 {
+            return None;
+        }
+        let pairs = (0..names.len()).flat_map(|s| (s + 1..names.len()).map(move |t| (s, t)));
+        let cosines = pairs.zip(said.cosines).map(|((s, t), cosine)| (names[s].clone(), names[t].clone(), cosine));
+        Some(GradientLog {
+            cosines: if norms.is_some() { cosines.collect() } else { Vec::new() },
+            norms: names.iter().cloned().zip(norms.unwrap_or_default()).collect(),
+            fallbacks,
+        })
     }
 
     /// Its subnetworks as they are now, or as its best epoch left them.
