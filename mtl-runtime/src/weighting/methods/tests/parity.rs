@@ -191,7 +191,7 @@ fn loss_methods(case: &Case<'_>, tasks: usize) {
 
 #[test]
 fn the_weights_of_an_independent_computation() {
-    let json = Json::parse(include_str!("../../../tests/goldens/weighting.json"));
+    let json = Json::parse(include_str!("../../../../../tests/goldens/weighting.json"));
     let cases = json.get("cases").expect("cases").items_of();
     for (place, json) in cases.iter().enumerate() {
         let case = Case { json, place, compared: std::cell::Cell::new(0) };
