@@ -15,6 +15,7 @@ pub mod fm;
 pub mod fwfm;
 mod gate_unit;
 mod gates;
+pub mod home;
 pub mod masknet;
 pub mod mlp;
 pub mod mmoe;
@@ -122,6 +123,7 @@ pub static ALL: &[&Construct] = &[
     &mtan::MTAN,
     &aitm::AITM,
     &dbmtl::DBMTL,
+    &home::HOME,
 ];
 
 /// The construct of this name.

@@ -58,7 +58,17 @@ pub(super) fn constants(block: &Block) -> Vec<Constant> {
             Op::Reshape { name } if !node.shape.slots.is_constant() => {
                 add(slots_field(name), &size(" Slots of a value.", &node.shape.slots));
             }
-            Op::TopK { k } => add(k_field(k), &size(" Experts to which a gate gives a weight.", k)),
+            Op::TopK { k } | Op::TopChance { k } => {
+                add(k_field(k), &size(" Experts to which a gate gives a weight.", k));
+            }
+            Op::Selectors { gamma, experts, name } => {
+                add(rate_field(&gamma.path.fields), &number(" Width of the selectors' smooth step.", &gamma.path));
+                add(experts_field(name), &size(" Experts of a gate.", experts));
+            }
+            Op::DropGates { rate, .. } => {
+                let about = " Share of the gates' weights set to 0 while training.";
+                add(rate_field(&rate.path.fields), &number(about, &rate.path));
+            }
             Op::Attention { heads, name } => add(heads_field(name), &size(" Heads of attention.", heads)),
             _ => {}
         }
@@ -135,6 +145,10 @@ pub(super) fn heads_field(name: &str) -> String {
     format!("{name}_heads")
 }
 
+pub(super) fn experts_field(name: &str) -> String {
+    format!("{name}_experts")
+}
+
 /// `level_1_dropout`.
 pub(super) fn rate_field(path: &[String]) -> String {
     path.join("_")
@@ -155,7 +169,8 @@ pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
             Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
             Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
             Op::Attention { heads, .. } => depends(heads),
-            Op::TopK { k } => depends(k),
+            Op::TopK { k } | Op::TopChance { k } => depends(k),
+            Op::Selectors { experts, .. } => depends(experts),
             Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
                 depends(rows)
                     || match pick {

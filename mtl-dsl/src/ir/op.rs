@@ -73,6 +73,34 @@ pub enum Op {
         /// How many; all where the width has no more.
         k: Size,
     },
+    /// Normal noise on the first input, of the deviations in the second; the first input when serving.
+    Noise {
+        /// Keys the draw.
+        site: String,
+    },
+    /// The probability that each logit (the first input) is among the `k` greatest, were its noise drawn anew: the other logits are the
+    /// second input, and the noise's deviations the third (Shazeer et al., ICLR 2017).
+    TopChance {
+        /// How many; all where the width has no more.
+        k: Size,
+    },
+    /// Weights of experts from the bits of a code: the product over bits of a smooth step or its complement, as the expert's number in
+    /// binary has it (Hazimeh et al., NeurIPS 2021).
+    Selectors {
+        /// The width of the smooth step.
+        gamma: Rate,
+        /// How many experts.
+        experts: Size,
+        /// Tells the sizes of a block apart.
+        name: String,
+    },
+    /// Some of a gate's weights set to 0, never all, and the others scaled to the same sum; the identity when serving.
+    DropGates {
+        /// The share of the weights.
+        rate: Rate,
+        /// Keys the choice.
+        site: String,
+    },
     /// The weights of a gate, which evaluation reports: the identity.
     Gate {
         /// Its name in the report.
@@ -193,6 +221,13 @@ pub enum Penalty {
     },
     /// The mean over rows of the sum of the second input.
     Mean,
+    /// The mean over rows of the entropies of the second input's slots.
+    Entropy,
+    /// The mean over rows of what the reciprocals of the sums of the second input's slots, weights that should add up to 1, have
+    /// above 1.
+    Lost,
+    /// For each slot, the squared coefficient of variation of the second input's columns, each summed over rows.
+    Imbalance,
 }
 
 /// Activations.
@@ -283,6 +318,29 @@ impl Op {
         }
         if let Some(param) = self.param_mut() {
             visit(param);
+        }
+    }
+}
+
+impl Penalty {
+    /// What it is called.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Penalty::Distance(_) => "distance",
+            Penalty::TraceNorm(_) => "trace norm",
+            Penalty::Orthogonal { .. } => "orthogonality",
+            Penalty::Mean => "mean",
+            Penalty::Entropy => "entropy",
+            Penalty::Lost => "lost",
+            Penalty::Imbalance => "imbalance",
+        }
+    }
+
+    /// The parameters that it is about, where it reads no value.
+    pub fn params(&self) -> &[usize] {
+        match self {
+            Penalty::Distance(params) | Penalty::TraceNorm(params) | Penalty::Orthogonal { params, .. } => params,
+            Penalty::Mean | Penalty::Entropy | Penalty::Lost | Penalty::Imbalance => &[],
         }
     }
 }
