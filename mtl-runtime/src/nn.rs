@@ -72,9 +72,11 @@ impl Linear {
 
     /// Starts the weights uniform in `±bound`, each as far between the bounds as before.
     pub fn starting_within(self, bound: f64) -> Self {
-        let d_in = self.weight.val().dims()[1].max(1);
         let set = |old: Tensor<3>| {
-            let new = old.clone().detach() * (bound * (d_in as f64).sqrt());
+            let shape = old.dims();
+            let factor = (bound * (shape[1].max(1) as f64).sqrt()) as f32;
+            let start = crate::evaluate::numbers(old.clone().detach()).into_iter().map(|weight| weight * factor);
+            let new = Tensor::from_data(TensorData::new(start.collect::<Vec<f32>>(), shape), &old.device());
             if old.is_require_grad() { new.require_grad() } else { new }
         };
         Self { weight: self.weight.map(set), ..self }

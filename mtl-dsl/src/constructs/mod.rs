@@ -21,6 +21,7 @@ pub mod mlp;
 pub mod mmoe;
 pub mod moe;
 pub mod mran;
+pub mod mssm;
 pub mod mtan;
 pub mod nddr;
 pub mod pepnet;
@@ -124,6 +125,7 @@ pub static ALL: &[&Construct] = &[
     &aitm::AITM,
     &dbmtl::DBMTL,
     &home::HOME,
+    &mssm::MSSM,
 ];
 
 /// The construct of this name.
