@@ -214,8 +214,8 @@ fn noisy(
     let gate = scope.top_k(part, drawn, k.clone());
     let Some(weight) = balance else { return gate };
     let gate = scope.penalty(&format!("{part}_importance"), Penalty::Imbalance, weight.clone(), vec![gate, gate]);
-    let load = scope.top_chance(&format!("{part}_load"), [logits, drawn, deviations], k.clone());
-    scope.penalty(&format!("{part}_load"), Penalty::Imbalance, weight.clone(), vec![gate, load])
+    let load = Penalty::Load { k: k.clone() };
+    scope.penalty(&format!("{part}_load"), load, weight.clone(), vec![gate, logits, drawn, deviations])
 }
 
 /// `sum_i softmax(x A)_i r(x Z_i)`, where `r` is a selector's weight of each expert.

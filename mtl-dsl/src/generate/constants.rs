@@ -58,9 +58,7 @@ pub(super) fn constants(block: &Block) -> Vec<Constant> {
             Op::Reshape { name } if !node.shape.slots.is_constant() => {
                 add(slots_field(name), &size(" Slots of a value.", &node.shape.slots));
             }
-            Op::TopK { k } | Op::TopChance { k } => {
-                add(k_field(k), &size(" Experts to which a gate gives a weight.", k));
-            }
+            Op::TopK { k } => add(k_field(k), &size(" Experts to which a gate gives a weight.", k)),
             Op::Selectors { gamma, experts, name } => {
                 add(rate_field(&gamma.path.fields), &number(" Width of the selectors' smooth step.", &gamma.path));
                 add(experts_field(name), &size(" Experts of a gate.", experts));
@@ -169,7 +167,7 @@ pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
             Op::Reshape { .. } => !node.shape.slots.is_constant() && depends(&node.shape.slots),
             Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
             Op::Attention { heads, .. } => depends(heads),
-            Op::TopK { k } | Op::TopChance { k } => depends(k),
+            Op::TopK { k } => depends(k),
             Op::Selectors { experts, .. } => depends(experts),
             Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
                 depends(rows)

@@ -56,10 +56,6 @@ pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> T
             quote! { top_k(#first, self.#k) }
         }
         Op::Noise { site } => quote! { noisy(#(#inputs),*, pass, #site) },
-        Op::TopChance { k } => {
-            let k = ident(&k_field(k));
-            quote! { top_chance(#(#inputs),*, self.#k) }
-        }
         Op::Selectors { gamma, name, .. } => {
             let (experts, gamma) = (ident(&experts_field(name)), ident(&rate_field(&gamma.path.fields)));
             quote! { selectors(#first, self.#experts, self.#gamma) }
@@ -130,6 +126,10 @@ pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> T
                 Penalty::Orthogonal { params: list, subspaces } => {
                     let (params, subspaces) = (params(list), names::whole(*subspaces));
                     quote! { pass.penalty(#name, #weight, #first, || orthogonality(&[#(#params),*], #subspaces)) }
+                }
+                Penalty::Load { k } => {
+                    let (of, k) = (&inputs[1..], ident(&k_field(k)));
+                    quote! { pass.penalty(#name, #weight, #first, || imbalance(top_chance(#(#of),*, self.#k))) }
                 }
                 Penalty::Mean | Penalty::Entropy | Penalty::Lost | Penalty::Imbalance => {
                     let (of, function) = (&inputs[1], ident(kind.word()));

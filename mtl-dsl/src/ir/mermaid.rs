@@ -100,7 +100,6 @@ fn primitive(block: &Block, id: usize) -> String {
         Op::Softmax => "softmax".to_owned(),
         Op::TopK { k } => format!("softmax of top {k}"),
         Op::Noise { .. } => "normal noise".to_owned(),
-        Op::TopChance { k } => format!("chance of the top {k}"),
         Op::Selectors { experts, .. } => format!("selectors of {experts}"),
         Op::DropGates { rate, .. } => format!("drop gates {}", rate.value),
         Op::Value { param } => format!("{}<br>parameter", block.params[*param].name),

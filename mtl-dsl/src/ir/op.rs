@@ -78,12 +78,6 @@ pub enum Op {
         /// Keys the draw.
         site: String,
     },
-    /// The probability that each logit (the first input) is among the `k` greatest, were its noise drawn anew: the other logits are the
-    /// second input, and the noise's deviations the third (Shazeer et al., ICLR 2017).
-    TopChance {
-        /// How many; all where the width has no more.
-        k: Size,
-    },
     /// Weights of experts from the bits of a code: the product over bits of a smooth step or its complement, as the expert's number in
     /// binary has it (Hazimeh et al., NeurIPS 2021).
     Selectors {
@@ -228,6 +222,12 @@ pub enum Penalty {
     Lost,
     /// For each slot, the squared coefficient of variation of the second input's columns, each summed over rows.
     Imbalance,
+    /// The same of the probabilities that each column is among the `k` greatest of its slot, were its noise drawn anew, from the logits
+    /// in the second input, those with noise in the third and the noise's deviations in the fourth (Shazeer et al., ICLR 2017).
+    Load {
+        /// How many; all where the width has no more.
+        k: Size,
+    },
 }
 
 /// Activations.
@@ -333,6 +333,7 @@ impl Penalty {
             Penalty::Entropy => "entropy",
             Penalty::Lost => "lost",
             Penalty::Imbalance => "imbalance",
+            Penalty::Load { .. } => "load",
         }
     }
 
@@ -340,7 +341,7 @@ impl Penalty {
     pub fn params(&self) -> &[usize] {
         match self {
             Penalty::Distance(params) | Penalty::TraceNorm(params) | Penalty::Orthogonal { params, .. } => params,
-            Penalty::Mean | Penalty::Entropy | Penalty::Lost | Penalty::Imbalance => &[],
+            Penalty::Mean | Penalty::Entropy | Penalty::Lost | Penalty::Imbalance | Penalty::Load { .. } => &[],
         }
     }
 }

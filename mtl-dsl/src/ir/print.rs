@@ -133,7 +133,6 @@ impl Display for Line<'_> {
             Op::Softmax => write!(f, "softmax({inputs})"),
             Op::TopK { k } => write!(f, "top_k({inputs}, {k})"),
             Op::Noise { .. } => write!(f, "noise({inputs})"),
-            Op::TopChance { k } => write!(f, "top_chance({inputs}, {k})"),
             Op::Selectors { gamma, experts, .. } => {
                 write!(f, "selectors({inputs} of {experts}, {} = {})", gamma.path, gamma.value)
             }
@@ -166,6 +165,7 @@ impl Display for Line<'_> {
                     Penalty::Orthogonal { params: list, subspaces } => {
                         format!("{subspaces} subspaces not orthogonal in {}", params(list))
                     }
+                    Penalty::Load { k } => format!("load of the top {k}"),
                     other => other.word().to_owned(),
                 };
                 write!(f, "penalty({inputs}: {weight} * {what})")

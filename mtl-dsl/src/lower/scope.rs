@@ -284,12 +284,6 @@ impl<'m> Scope<'_, 'm> {
         self.push(name, Op::Noise { site }, vec![logits, deviations], shape)
     }
 
-    /// How likely each of the logits is among the `k` greatest, given logits, logits with noise, and the noise's deviations.
-    pub fn top_chance(&mut self, name: &str, inputs: [NodeId; 3], k: Size) -> NodeId {
-        let shape = self.shape(inputs[0]).clone();
-        self.push(name, Op::TopChance { k }, inputs.to_vec(), shape)
-    }
-
     /// The weights that a selector gives to `experts` experts, from the bits of its code.
     pub fn selectors(&mut self, name: &str, bits: NodeId, gamma: &Rate, experts: Size) -> NodeId {
         let shape = Shape { width: experts.clone(), ..self.shape(bits).clone() };

@@ -152,7 +152,6 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
             let ones: Value = rows.iter().map(|list| vec![1.0; list.len()]).collect();
             mix(choice, &ones, &inputs[0])
         }
-        Op::TopChance { k } => top_chance(inputs, k.value()),
         Op::Selectors { gamma, .. } => {
             let width = node.shape.width.value();
             inputs[0].iter().map(|bits| selector(bits, width, gamma.value)).collect()
@@ -324,18 +323,6 @@ fn top_k(row: &[f64], k: usize) -> Vec<f64> {
     let powers: Vec<f64> = (0..row.len()).map(|i| if rank(i) < k { row[i].exp() } else { 0.0 }).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|x| x / sum).collect()
-}
-
-/// The probability that each logit, with new noise, exceeds the `k`-th of the other logits.
-fn top_chance(inputs: &[Value], k: usize) -> Value {
-    let chance = |s: usize, i: usize| {
-        let mut others = inputs[1][s].clone();
-        others.remove(i);
-        others.sort_by(|a, b| b.total_cmp(a));
-        // The logistic distribution in place of the normal: no logit depends on it.
-        others.get(k - 1).map_or(1.0, |least| 1.0 / (1.0 + ((least - inputs[0][s][i]) * 1.7 / inputs[2][s][i]).exp()))
-    };
-    (0..inputs[0].len()).map(|s| (0..inputs[0][s].len()).map(|i| chance(s, i)).collect()).collect()
 }
 
 /// The weight of each expert, by the bits of its number.
