@@ -205,6 +205,13 @@ pub enum LinearStart {
         /// On the others.
         other: Scale,
     },
+    /// Uniform between minus and plus `share` of `bound`.
+    Within {
+        /// A number of the configuration, or a constant.
+        bound: Scale,
+        /// A factor of it.
+        share: f64,
+    },
 }
 
 /// Members of a group that read the same slot.

@@ -232,6 +232,7 @@ impl Lowering<'_> {
                 };
                 argument.map_or(Size::constant(value), |(_, id)| of(&graph[**id].shape))
             }
+            Symbol::Bits(_) => unreachable!("replaced within"),
         };
         let shape = &block.graph[block.graph.output].shape;
         Shape::new(shape.slots.substitute(&replace), shape.width.substitute(&replace))

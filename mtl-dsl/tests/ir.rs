@@ -93,7 +93,8 @@ fn serving_keeps_every_number_and_nothing_of_training() {
             assert_eq!(logits(&model, &weights), logits(&serving, &weights), "{text}");
         }
         let printed = serving.to_string();
-        for word in ["while training", "dropout(", "drop_rows(", "penalty(", "gate(", "stop("] {
+        for word in ["while training", "dropout(", "drop_rows(", "drop_gates(", "noise(", "penalty(", "gate(", "stop("]
+        {
             assert!(!printed.contains(word), "{word} in {printed}");
         }
         assert!(serving.parameters() <= model.parameters());

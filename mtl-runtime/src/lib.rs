@@ -59,9 +59,10 @@ pub mod __private {
         Activation, LayerNorm, Linear, MaskedLinear, Value, activate, distance, orthogonality, trace_norm,
     };
     pub use crate::ops::{
-        Choice, add, affine, attention, columns, concat, drop_rows, dropout, gather, hard_concrete, head, levels,
-        logits, mean, mean_width, mix, multiply, narrow, open_chance, pair_dots, pair_products, reshape, scaled_dots,
-        select, softmax, stack, stop, sum_width, through, top_k, transpose,
+        Choice, add, affine, attention, bits, columns, concat, drop_gates, drop_rows, dropout, entropy, gather,
+        hard_concrete, head, imbalance, levels, logits, lost, mean, mean_width, mix, multiply, narrow, noisy,
+        open_chance, pair_dots, pair_products, reshape, scaled_dots, select, selectors, softmax, stack, stop,
+        sum_width, through, top_chance, top_k, transpose,
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;

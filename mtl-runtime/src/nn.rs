@@ -70,6 +70,18 @@ impl Linear {
         Self { weight: self.weight.map(set), bias: self.bias.map(|bias| bias.map(zero)), ..self }
     }
 
+    /// Starts the weights uniform in `±bound`, each as far between the bounds as before.
+    pub fn starting_within(self, bound: f64) -> Self {
+        let set = |old: Tensor<3>| {
+            let shape = old.dims();
+            let factor = (bound * (shape[1].max(1) as f64).sqrt()) as f32;
+            let start = crate::evaluate::numbers(old.clone().detach()).into_iter().map(|weight| weight * factor);
+            let new = Tensor::from_data(TensorData::new(start.collect::<Vec<f32>>(), shape), &old.device());
+            if old.is_require_grad() { new.require_grad() } else { new }
+        };
+        Self { weight: self.weight.map(set), ..self }
+    }
+
     /// `x [B, S, in]` to `[B, G, out]`; one map for every slot: to `[B, S, out]`.
     pub fn forward(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
         let weight = self.weight.val();
@@ -288,6 +300,18 @@ mod tests {
         assert_eq!(cost(&[1.0, 0.0, 0.0, 1.0]), 0.0);
         assert_eq!(cost(&[1.0, 2.0, 0.0, 1.0]), 4.0);
         assert_eq!(cost(&[2.0, 1.0, 1.0, 0.0]), 4.0);
+    }
+
+    #[test]
+    fn a_start_within_bounds_fills_them_and_is_trained() {
+        let init = Init::new(1, &Device::flex().autodiff());
+        let linear = init.linear(&members("h", 3), 16, 20, false).starting_within(0.01);
+        let weights = values(linear.weight.val());
+        let greatest = weights.iter().fold(0.0f32, |top, weight| top.max(weight.abs()));
+        assert!((0.0097..=0.01).contains(&greatest), "{greatest}");
+        assert!(linear.weight.val().is_require_grad());
+        let zero = init.linear(&members("h", 3), 16, 20, false).starting_within(0.0);
+        assert!(values(zero.weight.val()).iter().all(|weight| *weight == 0.0));
     }
 
     #[test]

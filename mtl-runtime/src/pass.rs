@@ -129,7 +129,8 @@ impl Pass {
         value
     }
 
-    /// The weights of gates `[B, G, E]`, which sum to one over `E`; their use is noted where somebody watches.
+    /// The weights of gates `[B, G, E]`, which sum to one over `E`, or to less where a code has no expert; their use is noted where
+    /// somebody watches.
     pub fn gate(&self, name: &'static str, gates: Tensor<3>) -> Tensor<3> {
         if self.watching {
             let mut notes = self.notes.borrow_mut();

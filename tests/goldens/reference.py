@@ -24,15 +24,21 @@ def linear(x, w, b):
     return x @ w + b
 
 
+def norm(x, scale, offset):
+    mean = x.mean(1, keepdim=True)
+    variance = ((x - mean) ** 2).mean(1, keepdim=True)
+    return (x - mean) / torch.sqrt(variance + 1e-5) * scale + offset
+
+
 def towers(p, streams, width, hidden):
     w1, b1 = p("tower_each.hidden_1.weight", T, width, hidden), p("tower_each.hidden_1.bias", T, hidden)
     w2, b2 = p("tower_each.output.weight", T, hidden, 1), p("tower_each.output.bias", T, 1)
     return torch.cat([linear(torch.relu(linear(streams[t], w1[t], b1[t])), w2[t], b2[t]) for t in range(T)], 1)
 
 
-def record(name, network, seed, losses_of=None):
+def record(name, network, seed, losses_of=None, width=D):
     p = Recorder(seed)
-    x = (torch.rand(B, D, generator=p.gen) * 2 - 1).requires_grad_()
+    x = (torch.rand(B, width, generator=p.gen) * 2 - 1).requires_grad_()
     labels = torch.randint(0, 2, (B, T), generator=p.gen).double()
     weights = torch.rand(B, T, generator=p.gen) + 0.5
     weights[1, 0] = weights[4, 1] = 0.0  # rows without a label

@@ -195,10 +195,20 @@ pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f3
     );
     let factors = Tensor::<1>::from_data(TensorData::new(task_weights.to_vec(), [task_weights.len()]), &x.device());
     let found = (losses.clone() * factors).sum().backward();
-    let mut visitor = Collect { gradients: &found, path: Vec::new(), of: BTreeMap::new() };
-    network.visit(&mut visitor);
+    let of = collect(network, &found);
     let x = x.grad(&found).map_or_else(Vec::new, numbers);
-    Gradients { losses: numbers(losses), of: visitor.of, x }
+    Gradients { losses: numbers(losses), of, x }
+}
+
+/// The gradient of a loss by the parameter's path; zeros where it does not arrive.
+pub fn gradients_of<M: Model>(network: &M, loss: Tensor<1>) -> BTreeMap<String, Vec<f32>> {
+    collect(network, &loss.backward())
+}
+
+fn collect<M: Model>(network: &M, found: &burn::tensor::Gradients) -> BTreeMap<String, Vec<f32>> {
+    let mut visitor = Collect { gradients: found, path: Vec::new(), of: BTreeMap::new() };
+    network.visit(&mut visitor);
+    visitor.of
 }
 
 struct Collect<'a> {

@@ -236,3 +236,174 @@ fn din_weighs_each_place_by_what_it_has_to_do_with_the_query() {
     assert_close("padding", &[padded([9.0, 9.0])], &[expected(2)], 1e-5);
     assert_close("empty", &[logit(sequence([[0.0; 2]; 3], [0.0; 3], query))], &[expected(0)], 1e-6);
 }
+
+mtl! { model Masknet {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = masknet(x, hidden: 4, blocks: 2, ratio: 2);
+    tower each = mlp(h, [2]);
+} }
+
+mtl! { model MasknetSerial {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = masknet(x, hidden: 4, blocks: 2, ratio: 2, mode: serial);
+    tower each = mlp(h, [2]);
+} }
+
+mtl! { model Mran {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = mran(x, heads: 2, dim: 4);
+    tower each = mlp(h, [2]);
+} }
+
+#[test]
+fn fwfm_agrees_with_pytorch() {
+    check_golden::<Fwfm>(&golden("fwfm"), &Clone::clone);
+}
+
+#[test]
+fn masknet_agrees_with_pytorch() {
+    check_golden::<Masknet>(&golden("masknet"), &Clone::clone);
+    check_golden::<MasknetSerial>(&golden("masknet_serial"), &Clone::clone);
+}
+
+#[test]
+fn mran_agrees_with_pytorch() {
+    check_golden::<Mran>(&golden("mran"), &Clone::clone);
+}
+
+mtl! { model Deepfm {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = deepfm(x, hidden: [4]);
+    tower each = h;
+} }
+
+/// The logits of output layers on what `stream` makes of a row.
+fn read_off(
+    from: &std::collections::BTreeMap<String, Vec<f32>>,
+    rows: &[f32],
+    stream: impl Fn(&[f32]) -> Vec<f32>,
+) -> Vec<f32> {
+    let (weight, bias) = (&from["tower_each.output.weight"], &from["tower_each.output.bias"]);
+    let logits = |row: &[f32]| -> Vec<f32> {
+        let h = stream(row);
+        let of = |task: usize| bias[task] + h.iter().zip(&weight[task * h.len()..]).map(|(h, w)| h * w).sum::<f32>();
+        (0..bias.len()).map(of).collect()
+    };
+    rows.chunks(6).flat_map(logits).collect()
+}
+
+#[test]
+fn deepfm_is_the_pairs_beside_layers() {
+    let network = network::<Deepfm>(3);
+    let (rows, from) = (rows::<Deepfm>(), values(&network));
+    let (w, b) = (&from["h.hidden_1.weight"], &from["h.hidden_1.bias"]);
+    let expected = read_off(&from, &rows, |row| {
+        let unit = |j: usize| (b[j] + (0..6).map(|i| row[i] * w[i * 4 + j]).sum::<f32>()).max(0.0);
+        pairs(row).into_iter().chain((0..4).map(unit)).collect()
+    });
+    assert_close("logits", &logits(&network, &rows), &expected, 1e-5);
+}
+
+mtl! { model Senet {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = flatten(senet(x, ratio: 1, activation: sigmoid));
+    tower each = h;
+} }
+
+#[test]
+fn senet_scales_fields_by_what_all_means_say() {
+    let network = network::<Senet>(3);
+    let (rows, from) = (rows::<Senet>(), values(&network));
+    let layer = |part: &str, input: &[f32], of: fn(f32) -> f32| -> Vec<f32> {
+        let (w, b) = (&from[&format!("h.{part}.weight")], &from[&format!("h.{part}.bias")]);
+        let unit = |j: usize| of(b[j] + (0..3).map(|i| input[i] * w[i * 3 + j]).sum::<f32>());
+        (0..3).map(unit).collect()
+    };
+    let expected = read_off(&from, &rows, |row| {
+        let means: Vec<f32> = row.chunks(2).map(|field| (field[0] + field[1]) / 2.0).collect();
+        let inner = layer("senet_squeeze", &means, |x| x.max(0.0));
+        let scales = layer("senet_excite", &inner, |x| 1.0 / (1.0 + (-x).exp()));
+        row.iter().enumerate().map(|(at, value)| value * scales[at / 2]).collect()
+    });
+    assert_close("logits", &logits(&network, &rows), &expected, 1e-5);
+}
+
+mtl! { model Bilinear {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = flatten(bilinear(x));
+    tower each = h;
+} }
+
+mtl! { model BilinearEach {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = flatten(bilinear(x, weights: each));
+    tower each = h;
+} }
+
+mtl! { model BilinearPairs {
+    features x { a: id(buckets: 10, dim: 2), b: id(buckets: 10, dim: 2), c: id(buckets: 10, dim: 2) }
+    task first: binary; task second: binary;
+    let h = flatten(bilinear(x, weights: pairs));
+    tower each = h;
+} }
+
+#[test]
+fn bilinear_maps_the_first_of_each_pair() {
+    let rows = rows::<Bilinear>();
+    // One matrix for pair `(i, j)`, by what tells them apart.
+    let expected = |from: &std::collections::BTreeMap<String, Vec<f32>>, matrix: fn(usize, usize) -> usize| {
+        let weight = &from["h.bilinear_pair.weight"];
+        read_off(from, &rows, |row| {
+            let mut made = Vec::new();
+            for (pair, (i, j)) in [(0, 1), (0, 2), (1, 2)].into_iter().enumerate() {
+                let w = &weight[matrix(pair, i) * 4..];
+                made.extend((0..2).map(|k| (row[2 * i] * w[k] + row[2 * i + 1] * w[2 + k]) * row[2 * j + k]));
+            }
+            made
+        })
+    };
+    let (shared, each, pairs) = (network::<Bilinear>(1), network::<BilinearEach>(2), network::<BilinearPairs>(3));
+    assert_close("shared", &logits(&shared, &rows), &expected(&values(&shared), |_, _| 0), 1e-5);
+    assert_close("each", &logits(&each, &rows), &expected(&values(&each), |_, first| first), 1e-5);
+    assert_close("pairs", &logits(&pairs, &rows), &expected(&values(&pairs), |pair, _| pair), 1e-5);
+}
+
+mtl! { model Poso {
+    features x { a: number(missing: mean), b: number(missing: mean), c: number(missing: mean), d: number(missing: mean), e: number(missing: mean) }
+    task first: binary; task second: binary;
+    let h = poso(x, [4, 3], gate: concat(a, b), gate_hidden: 3, scale: 2.0);
+    tower each = mlp(h, [2]);
+} }
+
+#[test]
+fn gates_without_logits_leave_poso_its_layers() {
+    let open = with(network::<Poso>(4), |path, shape| path.contains("gate").then(|| vec![0.0; shape.iter().product()]));
+    let from = values(&open);
+    let plain = with(network::<Hard>(5), |path, _| Some(from[path].clone()));
+    let rows = rows::<Poso>();
+    assert_close("logits", &logits(&open, &rows), &logits(&plain, &rows), 1e-6);
+    // A gate that is shut hides its layer, a wide open one doubles it.
+    let last = |bias: f32| {
+        with(network::<Poso>(4), |path, shape| {
+            let count = shape.iter().product();
+            match path {
+                "h.gate_2.bias" => Some(vec![bias; count]),
+                _ if path.contains("gate") => Some(vec![0.0; count]),
+                _ => None,
+            }
+        })
+    };
+    let shut = logits(&last(-60.0), &rows);
+    assert!(shut.chunks(2).all(|row| row == &shut[..2]), "{shut:?}");
+    let doubled = with(last(0.0), |path, _| {
+        (path == "tower_each.hidden_1.weight").then(|| from[path].iter().map(|weight| 2.0 * weight).collect())
+    });
+    assert_close("doubled", &logits(&last(60.0), &rows), &logits(&doubled, &rows), 1e-5);
+}

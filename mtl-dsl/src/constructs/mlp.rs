@@ -151,6 +151,11 @@ impl Layers {
         Layers { norm: false, ..self }
     }
 
+    /// The same with a norm and swish.
+    pub fn normed(&self) -> Layers {
+        Layers { norm: true, activation: Activation::Swish, ..self.clone() }
+    }
+
     /// The widths of the layers.
     pub fn widths(&self) -> &[Size] {
         &self.widths

@@ -1,6 +1,6 @@
 //! `mmoe`: experts mixed by one gate per task (Ma et al., KDD 2018).
 
-use super::gates::{self, GATE, GATE_INPUT, Gate};
+use super::gates::{self, GATE, GATE_DROPOUT, GATE_INPUT, Gate};
 use super::{Construct, Context, Reads, block, moe, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Type};
@@ -19,6 +19,7 @@ static SIGNATURE: Signature = Signature {
         Parameter::required("experts", Shape::Block { may_be_empty: false }, "The experts: `8 * mlp([256])`."),
         GATE,
         GATE_INPUT,
+        GATE_DROPOUT,
     ],
 };
 

@@ -15,11 +15,13 @@ pub mod fm;
 pub mod fwfm;
 mod gate_unit;
 mod gates;
+pub mod home;
 pub mod masknet;
 pub mod mlp;
 pub mod mmoe;
 pub mod moe;
 pub mod mran;
+pub mod mssm;
 pub mod mtan;
 pub mod nddr;
 pub mod pepnet;
@@ -124,6 +126,8 @@ pub static ALL: &[&Construct] = &[
     &aitm::AITM,
     &dbmtl::DBMTL,
     &subnet::SUBNET,
+    &home::HOME,
+    &mssm::MSSM,
 ];
 
 /// The construct of this name.

@@ -1,6 +1,6 @@
 //! `moe`: experts mixed by one gate for all tasks (the OMoE of Ma et al., KDD 2018).
 
-use super::gates::{self, GATE, GATE_INPUT, Gate};
+use super::gates::{self, GATE, GATE_DROPOUT, GATE_INPUT, Gate};
 use super::mlp::Layers;
 use super::{Construct, Context, Reads, block, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
@@ -20,6 +20,7 @@ static SIGNATURE: Signature = Signature {
         Parameter::required("experts", Shape::Block { may_be_empty: false }, "The experts: `8 * mlp([256])`."),
         GATE,
         GATE_INPUT,
+        GATE_DROPOUT,
     ],
 };
 

@@ -1,6 +1,6 @@
 //! `ple`: progressive layered extraction, and `cgc`, one level of it (Tang et al., RecSys 2020).
 
-use super::gates::{self, GATE, GATE_INPUT, Gate};
+use super::gates::{self, GATE, GATE_DROPOUT, GATE_INPUT, Gate};
 use super::mlp::Layers;
 use super::{Construct, Context, Options, Reads, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::{Diagnostic, diagnostic};
@@ -31,6 +31,7 @@ static PLE_SIGNATURE: Signature = Signature {
         Parameter::required("levels", Shape::Groups(&LEVEL), "The levels, from the input up: `[level(...), ...]`."),
         GATE,
         GATE_INPUT,
+        GATE_DROPOUT,
     ],
 };
 
@@ -40,7 +41,7 @@ static CGC_SIGNATURE: Signature = Signature {
     name: "cgc",
     docs: "One level of `ple`: a task's gate mixes its own experts and the shared ones.",
     positional: 0,
-    parameters: &[EXPERTS[0], EXPERTS[1], GATE, GATE_INPUT],
+    parameters: &[EXPERTS[0], EXPERTS[1], GATE, GATE_INPUT, GATE_DROPOUT],
 };
 
 /// `vec` to `each vec`, as wide as an expert of the last level.
@@ -230,7 +231,7 @@ pub(super) fn layers(
 }
 
 /// Whether two blocks say the same, wherever they stand.
-fn alike(a: &Block, b: &Block) -> bool {
+pub(super) fn alike(a: &Block, b: &Block) -> bool {
     let same = |(a, b): (&(&str, Value), &(&str, Value))| match (&a.1, &b.1) {
         (Value::Number(a), Value::Number(b)) => a.value == b.value,
         (Value::Numbers(a), Value::Numbers(b)) => a.iter().map(|n| n.value).eq(b.iter().map(|n| n.value)),

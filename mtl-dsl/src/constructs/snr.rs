@@ -20,28 +20,41 @@ static SIGNATURE: Signature = Signature {
         LAYERS,
         Parameter::number("subnets", Range::SIZE, 4.0, "Sub-networks of a layer."),
         Parameter::word("route", &["trans", "aver"], "trans", "What goes along a connection."),
-        Parameter::number("sparsity", Range::NOT_NEGATIVE, 1e-4, "Weight of the expected number of open connections."),
-        Parameter::number("temperature", Range::POSITIVE, 0.9, "Temperature of the gates' distribution, at most 1."),
+        SPARSITY,
+        TEMPERATURE,
         ACTIVATION,
         DROPOUT,
         NORM,
     ],
 };
 
+/// The weight of what is open.
+pub(super) const SPARSITY: Parameter =
+    Parameter::number("sparsity", Range::NOT_NEGATIVE, 1e-4, "Weight of the expected number of open connections.");
+/// The temperature of gates.
+pub(super) const TEMPERATURE: Parameter =
+    Parameter::number("temperature", Range::POSITIVE, 0.9, "Temperature of the gates' distribution, at most 1.");
+
 /// `vec` to `each vec`.
 fn result(call: &Call, _: &Context, sink: &mut Vec<Diagnostic>) -> Option<Type> {
     vec_input(call, sink)?;
-    let temperature = number(&call.options, "temperature");
-    if temperature.value > 1.0 {
-        sink.push(diagnostic!(
-            OutOfRange,
-            temperature.span,
-            "`temperature` must be above 0 and at most 1, found {}",
-            temperature.value
-        ));
-        return None;
-    }
+    temperature(call, sink)?;
     numbers(&call.options, "layers").last().map(|width| Type::EachVec(width.value as usize))
+}
+
+/// Reports a temperature that no gate can have.
+pub(super) fn temperature(call: &Call, sink: &mut Vec<Diagnostic>) -> Option<()> {
+    let temperature = number(&call.options, "temperature");
+    if temperature.value <= 1.0 {
+        return Some(());
+    }
+    sink.push(diagnostic!(
+        OutOfRange,
+        temperature.span,
+        "`temperature` must be above 0 and at most 1, found {}",
+        temperature.value
+    ));
+    None
 }
 
 /// What all connections of a call have in common.
@@ -78,13 +91,25 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
         tasks.iter().map(|task| Member { owner: Owner::Task(*task), count: None, slot: Slot::Own }).collect();
     let width = layers.widths().last().cloned().unwrap_or(Size::constant(0));
     value = routes.apply("route_tasks", &own, &count, &width, value, &mut open, scope);
+    Stream { value: sparse(call, value, open, scope), tasks: Some(tasks) }
+}
+
+/// `value`, and the penalty on the expected numbers of open connections.
+pub(super) fn sparse(call: &Call, value: NodeId, open: Vec<NodeId>, scope: &mut Scope) -> NodeId {
     let sparsity = number(&call.options, "sparsity");
-    if sparsity.value > 0.0 {
-        let weight = scope.real("sparsity", "Weight of the expected number of open connections.", sparsity);
-        let total = scope.add("open", open);
-        value = scope.penalty("sparsity", Penalty::Mean, weight, vec![value, total]);
+    if sparsity.value == 0.0 {
+        return value;
     }
-    Stream { value, tasks: Some(tasks) }
+    let weight = scope.real("sparsity", "Weight of the expected number of open connections.", sparsity);
+    let total = scope.add("open", open);
+    scope.penalty("sparsity", Penalty::Mean, weight, vec![value, total])
+}
+
+/// Notes the expected number of open gates.
+pub(super) fn note_open(log_alpha: NodeId, temperature: &Rate, open: &mut Vec<NodeId>, scope: &mut Scope) {
+    let chances = scope.open_chance("chances", temperature, log_alpha);
+    let chances = scope.sum_width("chances", chances);
+    open.push(scope.gather("open", chances, Choice::All));
 }
 
 impl Routes {
@@ -104,9 +129,7 @@ impl Routes {
         let rows: Size = to.iter().map(|member| member.count.clone().unwrap_or(Size::constant(1))).sum();
         let log_alpha = scope.value(&format!("{part}_log_alpha"), to, from.clone(), ValueInit::Constant(0.0));
         let gates = scope.hard_concrete(part, &self.temperature, log_alpha);
-        let chances = scope.open_chance("chances", &self.temperature, log_alpha);
-        let chances = scope.sum_width("chances", chances);
-        open.push(scope.gather("open", chances, Choice::All));
+        note_open(log_alpha, &self.temperature, open, scope);
         if !self.trans {
             return scope.mix("routed", gates, value, Choice::All);
         }

@@ -130,6 +130,11 @@ impl Generator<'_> {
                 let (own, other) = (start_number(own), start_number(other));
                 Some(quote! { .starting_as_blocks(#own, #other) })
             }
+            LinearStart::Within { bound, share } => {
+                let bound = start_number(bound);
+                let share = (*share != 1.0).then(|| names::real(*share)).map(|share| quote! { #share * });
+                Some(quote! { .starting_within(#share #bound) })
+            }
         };
         quote! { init.linear(#members, #input, #output, #bias) #start #reading }
     }
@@ -142,6 +147,8 @@ impl Generator<'_> {
                 Op::Dropout { .. }
                     | Op::DropRows { .. }
                     | Op::HardConcrete { .. }
+                    | Op::Noise { .. }
+                    | Op::DropGates { .. }
                     | Op::Gate { .. }
                     | Op::Penalty { .. }
                     | Op::Subnets { .. }
@@ -322,6 +329,7 @@ pub(super) fn block_size(size: &Size) -> TokenStream {
             quote! { #name }
         }
         Symbol::Slots(_) => unreachable!("no parameter has a size of the length of a sequence"),
+        Symbol::Bits(_) => unreachable!("a call of its own"),
     })
 }
 

@@ -75,6 +75,14 @@ pub(super) fn constants(block: &Block) -> Vec<Constant> {
                 add(slots_field(name), &size(" Slots of a value.", &node.shape.slots));
             }
             Op::TopK { k } => add(k_field(k), &size(" Experts to which a gate gives a weight.", k)),
+            Op::Selectors { gamma, experts, name } => {
+                add(rate_field(&gamma.path.fields), &number(" Width of the selectors' smooth step.", &gamma.path));
+                add(experts_field(name), &size(" Experts of a gate.", experts));
+            }
+            Op::DropGates { rate, .. } => {
+                let about = " Share of the gates' weights set to 0 while training.";
+                add(rate_field(&rate.path.fields), &number(about, &rate.path));
+            }
             Op::Attention { heads, name } => add(heads_field(name), &size(" Heads of attention.", heads)),
             _ => {}
         }
@@ -151,6 +159,10 @@ pub(super) fn heads_field(name: &str) -> String {
     format!("{name}_heads")
 }
 
+pub(super) fn experts_field(name: &str) -> String {
+    format!("{name}_experts")
+}
+
 /// `level_1_dropout`.
 pub(super) fn rate_field(path: &[String]) -> String {
     path.join("_")
@@ -173,6 +185,7 @@ pub(super) fn uses_width(block: &Block, argument: &Ident) -> bool {
             Op::Narrow { start, .. } => depends(start) || depends(&node.shape.width),
             Op::Attention { heads, .. } => depends(heads),
             Op::TopK { k } => depends(k),
+            Op::Selectors { experts, .. } => depends(experts),
             Op::Mix(Choice::Lists { rows, pick, .. }) | Op::Gather(Choice::Lists { rows, pick, .. }) => {
                 depends(rows)
                     || match pick {

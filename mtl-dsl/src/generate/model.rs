@@ -146,7 +146,9 @@ impl Generator<'_> {
                 let name = ident(&names::local(name));
                 quote! { #name }
             }
-            Symbol::Slots(_) => unreachable!("no block is made for the length of a sequence"),
+            Symbol::Slots(_) | Symbol::Bits(_) => {
+                unreachable!("no block is made for the length of a sequence or a code")
+            }
             Symbol::Config(path) => {
                 let mut path = path.clone();
                 // The outermost field is a block's, with the name that it has beside the others.
@@ -440,7 +442,13 @@ fn uses(size: &Size, width: &str) -> bool {
 /// A size as an expression: `3 * config.each + config.shared`.
 pub(super) fn size(size: &Size, symbol: &dyn Fn(&Symbol) -> TokenStream) -> TokenStream {
     let terms = size.terms.iter().map(|term| {
-        let factors = term.factors.iter().map(|factor| symbol(&factor.symbol));
+        let factors = term.factors.iter().map(|factor| match &factor.symbol {
+            Symbol::Bits(of) => {
+                let of = self::size(of, symbol);
+                quote! { bits(#of) }
+            }
+            plain => symbol(plain),
+        });
         let times = (term.times != 1).then(|| names::whole(term.times).into_token_stream());
         let factors = times.into_iter().chain(factors);
         let product = factors.reduce(|a, b| quote! { #a * #b });

@@ -1,6 +1,6 @@
 //! Primitives: the expression of each in `forward`.
 
-use super::constants::{columns_field, heads_field, k_field, rate_field, slots_field};
+use super::constants::{columns_field, experts_field, heads_field, k_field, rate_field, slots_field};
 use super::{ident, names};
 use crate::ir::{Activation, Block, Choice, Node, Op, Penalty, Scale};
 use proc_macro2::TokenStream;
@@ -67,6 +67,15 @@ pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> T
             let k = ident(&k_field(k));
             quote! { top_k(#first, self.#k) }
         }
+        Op::Noise { site } => quote! { noisy(#(#inputs),*, pass, #site) },
+        Op::Selectors { gamma, name, .. } => {
+            let (experts, gamma) = (ident(&experts_field(name)), ident(&rate_field(&gamma.path.fields)));
+            quote! { selectors(#first, self.#experts, self.#gamma) }
+        }
+        Op::DropGates { rate, site } => {
+            let field = ident(&rate_field(&rate.path.fields));
+            quote! { drop_gates(#first, self.#field, pass, #site) }
+        }
         Op::Gate { name } => quote! { pass.gate(#name, #first) },
         Op::Mix(of) => {
             let choice = choice(of);
@@ -130,9 +139,13 @@ pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> T
                     let (params, subspaces) = (params(list), names::whole(*subspaces));
                     quote! { pass.penalty(#name, #weight, #first, || orthogonality(&[#(#params),*], #subspaces)) }
                 }
-                Penalty::Mean => {
-                    let of = &inputs[1];
-                    quote! { pass.penalty(#name, #weight, #first, || mean(#of)) }
+                Penalty::Load { k } => {
+                    let (of, k) = (&inputs[1..], ident(&k_field(k)));
+                    quote! { pass.penalty(#name, #weight, #first, || imbalance(top_chance(#(#of),*, self.#k))) }
+                }
+                Penalty::Mean | Penalty::Entropy | Penalty::Lost | Penalty::Imbalance => {
+                    let (of, function) = (&inputs[1], ident(kind.word()));
+                    quote! { pass.penalty(#name, #weight, #first, || #function(#of)) }
                 }
             }
         }

@@ -84,6 +84,28 @@ pub enum Op {
         /// How many; all where the width has no more.
         k: Size,
     },
+    /// Normal noise on the first input, of the deviations in the second; the first input when serving.
+    Noise {
+        /// Keys the draw.
+        site: String,
+    },
+    /// Weights of experts from the bits of a code: the product over bits of a smooth step or its complement, as the expert's number in
+    /// binary has it (Hazimeh et al., NeurIPS 2021).
+    Selectors {
+        /// The width of the smooth step.
+        gamma: Rate,
+        /// How many experts.
+        experts: Size,
+        /// Tells the sizes of a block apart.
+        name: String,
+    },
+    /// Some of a gate's weights set to 0, never all, and the others scaled to the same sum; the identity when serving.
+    DropGates {
+        /// The share of the weights.
+        rate: Rate,
+        /// Keys the choice.
+        site: String,
+    },
     /// The weights of a gate, which evaluation reports: the identity.
     Gate {
         /// Its name in the report.
@@ -240,6 +262,19 @@ pub enum Penalty {
     },
     /// The mean over rows of the sum of the second input.
     Mean,
+    /// The mean over rows of the entropies of the second input's slots.
+    Entropy,
+    /// The mean over rows of what the reciprocals of the sums of the second input's slots, weights that should add up to 1, have
+    /// above 1.
+    Lost,
+    /// For each slot, the squared coefficient of variation of the second input's columns, each summed over rows.
+    Imbalance,
+    /// The same of the probabilities that each column is among the `k` greatest of its slot, were its noise drawn anew, from the logits
+    /// in the second input, those with noise in the third and the noise's deviations in the fourth (Shazeer et al., ICLR 2017).
+    Load {
+        /// How many; all where the width has no more.
+        k: Size,
+    },
 }
 
 /// Activations.
@@ -333,6 +368,30 @@ impl Op {
         }
         if let Some(param) = self.param_mut() {
             visit(param);
+        }
+    }
+}
+
+impl Penalty {
+    /// What it is called.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Penalty::Distance(_) => "distance",
+            Penalty::TraceNorm(_) => "trace norm",
+            Penalty::Orthogonal { .. } => "orthogonality",
+            Penalty::Mean => "mean",
+            Penalty::Entropy => "entropy",
+            Penalty::Lost => "lost",
+            Penalty::Imbalance => "imbalance",
+            Penalty::Load { .. } => "load",
+        }
+    }
+
+    /// The parameters that it is about, where it reads no value.
+    pub fn params(&self) -> &[usize] {
+        match self {
+            Penalty::Distance(params) | Penalty::TraceNorm(params) | Penalty::Orthogonal { params, .. } => params,
+            Penalty::Mean | Penalty::Entropy | Penalty::Lost | Penalty::Imbalance | Penalty::Load { .. } => &[],
         }
     }
 }

@@ -151,6 +151,11 @@ impl Display for Line<'_> {
             }
             Op::Softmax => write!(f, "softmax({inputs})"),
             Op::TopK { k } => write!(f, "top_k({inputs}, {k})"),
+            Op::Noise { .. } => write!(f, "noise({inputs})"),
+            Op::Selectors { gamma, experts, .. } => {
+                write!(f, "selectors({inputs} of {experts}, {} = {})", gamma.path, gamma.value)
+            }
+            Op::DropGates { rate, .. } => write!(f, "drop_gates({inputs}, {} = {})", rate.path, rate.value),
             Op::Gate { .. } => write!(f, "gate({inputs})"),
             Op::Mix(choice) => write!(f, "mix({inputs}; {choice})"),
             Op::Gather(choice) => write!(f, "gather({inputs}; {choice})"),
@@ -179,7 +184,8 @@ impl Display for Line<'_> {
                     Penalty::Orthogonal { params: list, subspaces } => {
                         format!("{subspaces} subspaces not orthogonal in {}", params(list))
                     }
-                    Penalty::Mean => "mean".to_owned(),
+                    Penalty::Load { k } => format!("load of the top {k}"),
+                    other => other.word().to_owned(),
                 };
                 write!(f, "penalty({inputs}: {weight} * {what})")
             }

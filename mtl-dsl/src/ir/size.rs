@@ -5,7 +5,7 @@ use std::fmt;
 /// A size: `constant + sum of times * product of symbols`, with a value under the spec's own numbers.
 ///
 /// Two sizes are equal when they are the same sum, so equality holds for every configuration and not only for the spec's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size {
     /// The part that no configuration changes.
     pub constant: usize,
@@ -14,7 +14,7 @@ pub struct Size {
 }
 
 /// `times * factor * factor ...`
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Term {
     /// The number in front.
     pub times: usize,
@@ -40,6 +40,8 @@ pub enum Symbol {
     Width(String),
     /// The slots of a value that enters the graph, where a number of the configuration decides them.
     Slots(String),
+    /// The bits that tell as many things apart as this size counts.
+    Bits(Box<Size>),
 }
 
 /// Where a number stands in a configuration: `level_1.hidden.0`.
@@ -96,6 +98,15 @@ impl Size {
         product
     }
 
+    /// The bits that tell so many things apart: at least one.
+    pub fn bits(&self) -> Size {
+        let bits = self.value().max(2).next_power_of_two().ilog2() as usize;
+        match self.is_constant() {
+            true => Size::constant(bits),
+            false => Size::symbol(Symbol::Bits(Box::new(self.clone())), bits),
+        }
+    }
+
     /// Its value under the spec's own numbers.
     pub fn value(&self) -> usize {
         self.constant + self.terms.iter().map(Term::value).sum::<usize>()
@@ -140,14 +151,21 @@ impl Size {
     /// The size with every symbol replaced.
     pub fn substitute(&self, replace: &dyn Fn(&Symbol, usize) -> Size) -> Size {
         self.terms.iter().fold(Size::constant(self.constant), |sum, term| {
-            let factors = term.factors.iter().map(|factor| replace(&factor.symbol, factor.value));
+            let factors = term.factors.iter().map(|factor| match &factor.symbol {
+                Symbol::Bits(of) => of.substitute(replace).bits(),
+                symbol => replace(symbol, factor.value),
+            });
             sum.plus(&factors.fold(Size::constant(term.times), |product, factor| product.product(&factor)))
         })
     }
 
-    /// What it depends on.
-    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
-        self.terms.iter().flat_map(|term| &term.factors).map(|factor| &factor.symbol)
+    /// What it depends on: numbers of the configuration and sizes of arguments.
+    pub fn symbols(&self) -> Box<dyn Iterator<Item = &Symbol> + '_> {
+        let factors = self.terms.iter().flat_map(|term| &term.factors);
+        Box::new(factors.flat_map(|factor| match &factor.symbol {
+            Symbol::Bits(of) => of.symbols(),
+            symbol => Box::new(std::iter::once(symbol)),
+        }))
     }
 }
 
@@ -216,6 +234,15 @@ mod tests {
         let size = width("x", 3).times(2).plus(&Size::constant(1));
         let replaced = size.substitute(&|_, _| width("a", 1).plus(&Size::constant(2)));
         assert_eq!(replaced, width("a", 1).times(2).plus(&Size::constant(5)));
+    }
+
+    #[test]
+    fn bits_follow_what_they_count() {
+        let bits = |count| width("x", count).bits();
+        assert_eq!([1, 2, 3, 4, 5, 8, 9].map(|count| bits(count).value()), [1, 1, 2, 2, 3, 3, 4]);
+        assert!(bits(5).symbols().eq([&Symbol::Width("x".into())]));
+        assert_eq!(bits(5).substitute(&|_, _| Size::constant(4)), Size::constant(2));
+        assert_eq!(width("k", 2).product(&bits(5)).times(3).divided(&width("k", 2).times(3)), Some(bits(5)));
     }
 
     #[test]

@@ -306,6 +306,27 @@ impl<'m> Scope<'_, 'm> {
         self.push(name, Op::TopK { k }, vec![logits], shape)
     }
 
+    /// Normal noise of these deviations on logits, while training.
+    pub fn noise(&mut self, name: &str, logits: NodeId, deviations: NodeId) -> NodeId {
+        let site = format!("{}.{}{name}", self.builder.block.name, self.prefix);
+        let shape = self.shape(logits).clone();
+        self.push(name, Op::Noise { site }, vec![logits, deviations], shape)
+    }
+
+    /// The weights that a selector gives to `experts` experts, from the bits of its code.
+    pub fn selectors(&mut self, name: &str, bits: NodeId, gamma: &Rate, experts: Size) -> NodeId {
+        let shape = Shape { width: experts.clone(), ..self.shape(bits).clone() };
+        let op = Op::Selectors { gamma: gamma.clone(), experts, name: format!("{}{name}", self.prefix) };
+        self.push(name, op, vec![bits], shape)
+    }
+
+    /// Some weights of each gate set to 0 while training.
+    pub fn drop_gates(&mut self, part: &str, rate: &Rate, gate: NodeId) -> NodeId {
+        let site = format!("{}.{}{part}_dropout", self.builder.block.name, self.prefix);
+        let shape = self.shape(gate).clone();
+        self.push(part, Op::DropGates { rate: rate.clone(), site }, vec![gate], shape)
+    }
+
     /// Weights of a gate, which evaluation reports as use of its experts and entropy.
     pub fn watch_gate(&mut self, part: &str, gate: NodeId) -> NodeId {
         let (name, shape) = (format!("{}.{}{part}", self.builder.block.name, self.prefix), self.shape(gate).clone());

@@ -9,7 +9,7 @@
 //! ```
 //! The same for norms and dropout. One batched product instead of two, layer by layer, down to the input that both read.
 
-use crate::ir::{Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Penalty, Shape, Slot};
+use crate::ir::{Block, Linear, Members, Model, Node, NodeId, Op, Param, ParamKind, ParamName, Shape, Slot};
 
 /// Merges them.
 pub fn merge(model: &mut Model) {
@@ -31,7 +31,7 @@ fn merge_at(block: &mut Block, stack: NodeId) -> bool {
     }
     let (part, shape) = (node.name.clone(), node.shape.clone());
     let (first, second) = (&block.graph[a], &block.graph[b]);
-    let names_parameters = |op: &Op| matches!(op, Op::Penalty { kind, .. } if *kind != Penalty::Mean);
+    let names_parameters = |op: &Op| matches!(op, Op::Penalty { kind, .. } if !kind.params().is_empty());
     if block.graph.nodes.iter().any(|node| names_parameters(&node.op)) {
         // A penalty names its parameters.
         return false;

@@ -33,6 +33,8 @@ fn passes_on(op: &Op) -> bool {
             | Op::Head(_)
             | Op::Dropout { .. }
             | Op::DropRows { .. }
+            | Op::DropGates { .. }
+            | Op::Noise { .. }
             | Op::Gate { .. }
             | Op::Penalty { .. }
             | Op::Stop

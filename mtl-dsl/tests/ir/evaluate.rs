@@ -165,6 +165,11 @@ fn common(node: &Node, inputs: &[Value]) -> Value {
             let ones: Value = rows.iter().map(|list| vec![1.0; list.len()]).collect();
             mix(choice, &ones, &inputs[0])
         }
+        Op::Selectors { gamma, .. } => {
+            let width = node.shape.width.value();
+            inputs[0].iter().map(|bits| selector(bits, width, gamma.value)).collect()
+        }
+        Op::Noise { .. } | Op::DropGates { .. } => inputs[0].clone(),
         Op::DropRows { .. } | Op::Gate { .. } | Op::Stop | Op::Penalty { .. } => inputs[0].clone(),
         Op::HardConcrete { .. } => map(&inputs[0], |x| (1.2 / (1.0 + (-x).exp()) - 0.1).clamp(0.0, 1.0)),
         Op::OpenChance { temperature } => {
@@ -332,6 +337,17 @@ fn top_k(row: &[f64], k: usize) -> Vec<f64> {
     let powers: Vec<f64> = (0..row.len()).map(|i| if rank(i) < k { row[i].exp() } else { 0.0 }).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|x| x / sum).collect()
+}
+
+/// The weight of each expert, by the bits of its number.
+fn selector(bits: &[f64], experts: usize, gamma: f64) -> Vec<f64> {
+    let step = |t: f64| match t {
+        t if t <= -gamma / 2.0 => 0.0,
+        t if t >= gamma / 2.0 => 1.0,
+        t => -2.0 * t.powi(3) / gamma.powi(3) + 1.5 * t / gamma + 0.5,
+    };
+    let bit = |j: usize, (b, t): (usize, &f64)| if j >> b & 1 == 1 { step(*t) } else { 1.0 - step(*t) };
+    (0..experts).map(|j| bits.iter().enumerate().map(|at| bit(j, at)).product()).collect()
 }
 
 /// The slots that each row reads.

@@ -7,6 +7,7 @@ use mtl_data::Rng;
 use super::block::{from_vec, into_vec};
 use super::kernel::{Kernel, on_cpu, unary};
 use super::vector::vectorized;
+use crate::evaluate::numbers;
 use crate::model::Pass;
 
 /// Inverted dropout: in training, each element is zero with probability `rate` and otherwise divided by `1 - rate`.
@@ -35,6 +36,33 @@ pub fn drop_rows(x: Tensor<3>, rate: f64, pass: &Pass, site: &str) -> Tensor<3> 
     let kept = Tensor::from_data(TensorData::new(kept, [rows, 1, 1]), &x.device());
     x * kept
 }
+
+/// Gates `[B, G, E]` without some of their weights: in training each weight is 0 with probability `rate`, and those that are left are
+/// scaled to the sum of all (Zhao et al., RecSys 2019). A gate that would lose all of its weight keeps it. Keyed as [`dropout`]; the
+/// identity when serving.
+pub fn drop_gates(gates: Tensor<3>, rate: f64, pass: &Pass, site: &str) -> Tensor<3> {
+    assert!((0.0..1.0).contains(&rate), "a dropout rate is at least 0 and below 1, not {rate}");
+    if !pass.training || rate == 0.0 {
+        return gates;
+    }
+    let shape = gates.dims();
+    let weights = numbers(gates.clone().detach());
+    let mut kept = vec![1.0; weights.len()];
+    Mask { scale: 1.0, ..Mask::of(rate, pass, site) }.apply(&mut kept);
+    for (weights, kept) in weights.chunks_exact(shape[2].max(1)).zip(kept.chunks_exact_mut(shape[2].max(1))) {
+        let left: f32 = weights.iter().zip(&*kept).map(|(weight, kept)| weight * kept).sum();
+        if left <= LEAST_LEFT {
+            kept.fill(1.0);
+        }
+    }
+    let kept = Tensor::<3>::from_data(TensorData::new(kept, shape), &gates.device());
+    let left = gates.clone() * kept;
+    let scale = gates.sum_dim(2) / left.clone().sum_dim(2).clamp_min(LEAST_LEFT);
+    left * scale
+}
+
+/// Less weight than this cannot stand for all of it.
+const LEAST_LEFT: f32 = 1e-9;
 
 pub(super) fn portable(x: Tensor<3>, mask: &Mask) -> Tensor<3> {
     let mut factors = vec![1.0; x.shape().num_elements()];

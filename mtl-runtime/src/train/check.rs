@@ -66,6 +66,9 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         if name == "temperature" && !path.starts_with("loss.") && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
+        if name == "gamma" && !path.starts_with("ranks.") && number <= 0.0 {
+            return Err(Error::config(format!("{path} is {number}, but it must be above 0")));
+        }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {
             return Err(Error::config(format!("{path} is {number}, but it must be at least 0 and less than 1")));
         }

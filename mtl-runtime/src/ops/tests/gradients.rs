@@ -123,6 +123,43 @@ fn softmax_of_the_greatest_logits() {
     }
 }
 
+/// Bits of codes within the step, and beyond it.
+#[test]
+fn selectors_of_experts() {
+    for experts in [2, 3, 4, 5] {
+        let count = bits(experts);
+        let codes: Vec<f32> = (0..6 * count).map(|at| (at * 5 % 9) as f32 * 0.17 - 0.68).collect();
+        let codes = [(codes, [3, 2, count])];
+        let name = |what: &str| format!("{what} of {experts}");
+        check_gradient(&name("selectors"), &codes, &|x| flat(selectors(x[0].clone(), experts, 1.1)));
+        check_gradient(&name("entropy"), &codes, &|x| entropy(selectors(x[0].clone(), experts, 4.0)));
+        if !experts.is_power_of_two() {
+            check_gradient(&name("lost"), &codes, &|x| lost(selectors(x[0].clone(), experts, 4.0)));
+        }
+    }
+}
+
+/// The noise is that of its place, so it is held fixed.
+#[test]
+fn noisy_logits_and_their_load() {
+    let pass = Pass::training(3, 14);
+    let logits: Vec<f32> = (0..40).map(|at| (at * 7 % 5) as f32 * 0.7 - 1.0 + at as f32 * 1e-3).collect();
+    let deviations: Vec<f32> = (0..40).map(|at| 0.05 + (at * 3 % 4) as f32 * 0.01).collect();
+    let inputs = [(logits, [4, 2, 5]), (deviations, [4, 2, 5])];
+    check_gradient("noisy", &inputs, &|x| flat(noisy(x[0].clone(), x[1].clone(), &pass, "h")));
+    check_gradient("noisy top", &inputs, &|x| flat(top_k(noisy(x[0].clone(), x[1].clone(), &pass, "h"), 2)));
+    let wide = [inputs[0].clone(), (inputs[1].0.iter().map(|x| x * 20.0).collect(), inputs[1].1)];
+    let apart = super::tensor(&inputs[0].0, inputs[0].1) * 3.0;
+    check_gradient("load", &wide, &|x| flat(top_chance(x[0].clone(), apart.clone() + x[0].clone(), x[1].clone(), 2)));
+    check_gradient("imbalance", &wide[1..], &|x| imbalance(x[0].clone()));
+}
+
+#[test]
+fn dropout_of_gates() {
+    let pass = Pass::training(3, 14);
+    check_gradient("drop_gates", &[noise(1, [4, 3, 5])], &|x| flat(drop_gates(softmax(x[0].clone()), 0.4, &pass, "h")));
+}
+
 #[test]
 fn softmax_of_gates() {
     check_both("softmax", &[noise(1, [4, 3, 5])], &|x| flat(softmax(x[0].clone())), &|x| {

@@ -273,3 +273,102 @@ fn a_mixture_of_probabilities_stays_between_them_for_logits_of_any_size() {
         assert!(found[1] >= low - 1e-4 && found[1] <= high + 1e-4, "{found:?}");
     }
 }
+
+#[test]
+fn a_smooth_step_has_its_values_at_any_width() {
+    for gamma in [0.1, 1.0, 7.0] {
+        let at = |t: f64| tensor(&[(t * gamma) as f32], [1, 1, 1]);
+        for (t, expected) in
+            [(-0.6, 0.0), (-0.5, 0.0), (-0.25, 0.15625), (0.0, 0.5), (0.25, 0.84375), (0.5, 1.0), (9.0, 1.0)]
+        {
+            close("step", &values(selectors(at(t), 2, gamma)), &[1.0 - expected, expected], 1e-6);
+        }
+    }
+}
+
+#[test]
+fn selectors_weigh_each_expert_by_its_code() {
+    // 5 of the 8 codes of three bits.
+    let step = [0.15625, 0.5, 0.84375];
+    let weights = values(selectors(tensor(&[-0.25, 0.0, 0.25], [1, 1, 3]), 5, 1.0));
+    for (expert, weight) in weights.iter().enumerate() {
+        let bit = |b: usize| if expert >> b & 1 == 1 { step[b] } else { 1.0 - step[b] };
+        assert!((weight - bit(0) * bit(1) * bit(2)).abs() < 1e-6, "{expert}: {weights:?}");
+    }
+    let sums = |experts| values(selectors(random(1, [9, 2, bits(experts)]), experts, 2.0).sum_dim(2));
+    close("all codes", &sums(8), &[1.0; 18], 1e-6);
+    assert!(sums(5).iter().all(|sum| (0.0..=1.0 + 1e-6).contains(sum)) && sums(5).iter().any(|sum| *sum < 0.9));
+    // Far from the step each selector has chosen one expert.
+    let sure = values(selectors(tensor(&[9.0, -9.0, -9.0, 9.0], [1, 2, 2]), 4, 1.0));
+    assert_eq!(sure, [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    assert!(values(entropy(tensor(&sure, [1, 2, 4])))[0].abs() < 1e-5);
+    close("ln 4", &values(entropy(tensor(&[0.25; 4], [1, 1, 4]))), &[4f32.ln()], 1e-4);
+}
+
+#[test]
+fn what_no_expert_gets_is_lost() {
+    assert_eq!(values(lost(random(1, [3, 2, 4]))), [0.0]);
+    close("nothing", &values(lost(tensor(&[0.2, 0.3, 0.5], [1, 1, 3]))), &[0.0], 1e-6);
+    close("half", &values(lost(tensor(&[0.2, 0.3, 0.0], [1, 1, 3]))), &[1.0], 5e-3);
+    assert!(values(lost(tensor(&[0.0; 3], [1, 1, 3])))[0].is_finite());
+}
+
+#[test]
+fn noise_is_keyed_by_its_place_and_has_its_deviations() {
+    let (zeros, twos) = (|| tensor(&[0.0; 40_000], [100, 4, 100]), || tensor(&[2.0; 40_000], [100, 4, 100]));
+    let draw = |seed, step, site| values(noisy(zeros(), twos(), &Pass::training(seed, step), site));
+    let noise = draw(1, 2, "h");
+    let deviation = (noise.iter().map(|x| x * x).sum::<f32>() / 40_000.0).sqrt();
+    // Four standard errors of 40,000 draws.
+    assert!((deviation - 2.0).abs() < 0.03, "{deviation}");
+    assert_eq!(noise, draw(1, 2, "h"));
+    for other in [draw(2, 2, "h"), draw(1, 3, "h"), draw(1, 2, "g")] {
+        assert_ne!(noise, other);
+    }
+    let logits = random(1, [3, 2, 4]);
+    assert_eq!(values(noisy(logits.clone(), random(2, [3, 2, 4]), &Pass::serving(), "h")), values(logits));
+}
+
+#[test]
+fn the_load_is_how_often_new_noise_puts_an_expert_on_top() {
+    let (logits, drawn) = ([0.3f32, -0.2, 0.1, 0.0], [0.5f32, -0.4, 0.2, 0.3]);
+    let chance =
+        values(top_chance(tensor(&logits, [1, 1, 4]), tensor(&drawn, [1, 1, 4]), tensor(&[0.5; 4], [1, 1, 4]), 2));
+    let mut rng = mtl_data::Rng::new(3);
+    for expert in 0..4 {
+        let mut others: Vec<f32> = (0..4).filter(|other| *other != expert).map(|other| drawn[other]).collect();
+        others.sort_by(|a, b| b.total_cmp(a));
+        let on_top = (0..20_000).filter(|_| logits[expert] + 0.5 * rng.normal() as f32 > others[1]).count();
+        let share = on_top as f32 / 20_000.0;
+        // Four standard deviations at most.
+        assert!((chance[expert] - share).abs() < 0.015, "{expert}: {} and {share}", chance[expert]);
+    }
+    let all = top_chance(tensor(&logits, [1, 1, 4]), tensor(&drawn, [1, 1, 4]), tensor(&[0.5; 4], [1, 1, 4]), 4);
+    assert_eq!(values(all), [1.0; 4]);
+}
+
+#[test]
+fn imbalance_is_the_squared_coefficient_of_variation() {
+    // Sums 1 and 3: mean 2, variance 1. Equal sums in the second slot.
+    let used = tensor(&[0.5, 1.0, 0.4, 0.6, 0.5, 2.0, 0.6, 0.4], [2, 2, 2]);
+    close("a quarter", &values(imbalance(used)), &[0.25], 1e-6);
+}
+
+#[test]
+fn gates_lose_weights_at_their_rate_and_never_all() {
+    let gates = || softmax(random(4, [5_000, 2, 3]));
+    let before = values(gates());
+    let after = values(drop_gates(gates(), 0.3, &Pass::training(1, 2), "h"));
+    let mut lost = 0;
+    for (before, after) in before.chunks(3).zip(after.chunks(3)) {
+        assert!((after.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        lost += after.iter().filter(|weight| **weight == 0.0).count();
+        let ratios: Vec<f32> = before.iter().zip(after).filter(|(_, a)| **a > 0.0).map(|(b, a)| a / b).collect();
+        assert!(ratios.iter().all(|ratio| *ratio >= 1.0 - 1e-5 && (ratio / ratios[0] - 1.0).abs() < 1e-4));
+    }
+    // 0.3 of the weights but for gates that would lose all: 0.3 - 0.027, by four standard deviations of 30,000 draws.
+    assert!((lost as f64 / 30_000.0 - 0.273).abs() < 0.011, "{lost} of 30000");
+    assert_eq!(values(drop_gates(gates(), 0.3, &Pass::serving(), "h")), before);
+    assert_ne!(after, values(drop_gates(gates(), 0.3, &Pass::training(1, 3), "h")));
+    assert_eq!(values(drop_gates(tensor(&[0.0; 3], [1, 1, 3]), 0.3, &Pass::training(1, 2), "h")), [0.0; 3]);
+}
