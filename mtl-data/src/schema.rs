@@ -52,8 +52,10 @@ pub enum FeatureKind {
         /// Standard deviation of the table's initial values.
         init: f64,
     },
-    /// A bag or sequence of ids a row: pooled to `dim` columns.
+    /// A bag or sequence of ids or words a row: pooled to `dim` columns.
     Ids {
+        /// Whether the column holds texts whose [`words`](crate::words) are the ids.
+        words: bool,
         /// How values become rows of the table; for a shared table that of its owner.
         rows: Rows,
         /// Width of the embedding.
@@ -64,7 +66,7 @@ pub enum FeatureKind {
         init: f64,
         /// The feature whose table is read instead of an own one.
         share: Option<String>,
-        /// Only the last `max_len` ids of a row are read.
+        /// Only the last `max_len` ids of a row are read; of a text the first `max_len` words.
         max_len: usize,
         /// How the ids' embeddings become one.
         pool: Pool,

@@ -23,8 +23,8 @@ pub(crate) fn feature_columns(schema: &Schema) -> Vec<(String, Use)> {
     let mut columns = Vec::new();
     for feature in &schema.features {
         let used = match feature.kind {
-            FeatureKind::Id { .. } => Use::Id,
-            FeatureKind::Ids { .. } => Use::List,
+            FeatureKind::Id { .. } | FeatureKind::Ids { words: true, .. } => Use::Id,
+            FeatureKind::Ids { words: false, .. } => Use::List,
             FeatureKind::Number { .. } => Use::Number,
         };
         add(&mut columns, &feature.column, used);
