@@ -15,7 +15,7 @@ pub struct Schema {
     pub features: Vec<Feature>,
     /// Tasks in the order of the logits.
     pub tasks: Vec<Task>,
-    /// The column whose value groups rows for GAUC (impressions of one user), if any.
+    /// The column whose value groups rows (impressions of one user), if any: for GAUC, and for the pairs of pairwise tasks.
     pub group_by: Option<String>,
 }
 
@@ -175,6 +175,9 @@ pub enum TaskKind {
         /// The greatest level.
         levels: usize,
     },
+    /// A score that orders the rows of a group: `-log sigma(s_i - s_j)` for each pair of a positive row `i` and a negative one `j` of
+    /// the same group.
+    Pairwise,
     /// A number.
     Regression {
         /// Applied to the label before the loss; its inverse to the prediction.
@@ -281,6 +284,11 @@ impl Feature {
 }
 
 impl Schema {
+    /// Whether a task compares rows of a group, which batches then keep together.
+    pub fn compares_rows(&self) -> bool {
+        self.tasks.iter().any(|task| task.kind == TaskKind::Pairwise)
+    }
+
     /// The width of the input matrix.
     pub fn width(&self) -> usize {
         self.features.iter().map(Feature::width).sum()

@@ -96,6 +96,13 @@ fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Res
             let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
             Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
         }
+        TaskKind::Pairwise => {
+            let outside = |value: &f64| !value.is_nan() && *value != 0.0 && *value != 1.0;
+            let Some(row) = values.iter().position(outside) else { return Ok(()) };
+            let error = DataError::new(format!("a label of the pairwise task `{}` is neither 0 nor 1", task.name));
+            let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
+        }
         TaskKind::Ordinal { levels } => {
             let level = |value: f64| value.fract() == 0.0 && (1.0..=levels as f64).contains(&value);
             let Some(row) = values.iter().position(|value| !value.is_nan() && !level(*value)) else { return Ok(()) };

@@ -222,6 +222,11 @@ pub fn ordinal(name: &str, levels: usize, label: Label) -> Task {
     task(name, TaskKind::Ordinal { levels }, label)
 }
 
+/// A `pairwise` over all rows.
+pub fn pairwise(name: &str, label: Label) -> Task {
+    task(name, TaskKind::Pairwise, label)
+}
+
 /// A `regression` over all rows.
 pub fn regression(name: &str, transform: Transform, loss: RegressionLoss, label: Label) -> Task {
     task(name, TaskKind::Regression { transform, loss }, label)

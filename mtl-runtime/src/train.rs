@@ -245,7 +245,12 @@ impl<M: Model> Session<M> {
     fn epoch(&mut self) -> Result<bool> {
         let (size, seed) = (self.config().batch, self.config().seed);
         let (start, before) = (Instant::now(), self.run.progress.under_way.seconds);
-        let order = Order::Shuffled { seed, epoch: self.run.progress.epoch as u64 };
+        let epoch = self.run.progress.epoch as u64;
+        let order = if self.run.schema.compares_rows() {
+            Order::Grouped { seed, epoch }
+        } else {
+            Order::Shuffled { seed, epoch }
+        };
         let batches = Batches::starting_at(self.train.clone(), size, order, self.run.progress.batch)?;
         self.display.begin(&self.run.progress, self.train.rows);
         for batch in batches {

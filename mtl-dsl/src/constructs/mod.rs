@@ -10,6 +10,7 @@ pub mod dbmtl;
 pub mod dcn;
 pub mod deepfm;
 pub mod din;
+pub mod dot;
 pub mod fields;
 pub mod fm;
 pub mod fwfm;
@@ -122,6 +123,7 @@ pub static ALL: &[&Construct] = &[
     &mtan::MTAN,
     &aitm::AITM,
     &dbmtl::DBMTL,
+    &dot::DOT,
 ];
 
 /// The construct of this name.

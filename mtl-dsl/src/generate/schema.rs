@@ -80,6 +80,7 @@ impl Generator<'_> {
                 let levels = names::whole(levels.value as usize);
                 quote! { entries::ordinal(#name, #levels, #label) }
             }
+            TaskKind::Pairwise { .. } => quote! { entries::pairwise(#name, #label) },
             TaskKind::Regression { log1p, loss } => {
                 let transform = transform(*log1p);
                 let loss = match loss {

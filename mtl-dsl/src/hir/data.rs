@@ -146,6 +146,11 @@ pub enum TaskKind {
         /// The greatest level; the least is 1.
         levels: Number,
     },
+    /// `pairwise(...)`.
+    Pairwise {
+        /// The column of the groups, which is that of `train` too.
+        group: Name,
+    },
     /// `regression(...)`.
     Regression {
         /// `transform: log1p`.

@@ -12,7 +12,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::{Term, task_losses};
+use crate::loss::{Term, counted, grouped_losses};
 use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
@@ -55,9 +55,9 @@ pub(crate) struct Progress {
 /// Sums over the batches of one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sums {
-    /// By task: its losses, each times the weight of its rows.
+    /// By task: its losses, each times the weight of its rows or pairs.
     pub losses: Vec<f64>,
-    /// By task: the weight of its rows.
+    /// By task: the weight of its rows or pairs.
     pub weights: Vec<f64>,
     /// By name: what penalties added, and in how many steps.
     pub penalties: BTreeMap<String, (f64, usize)>,
@@ -116,15 +116,15 @@ impl<M: Model> Run<M> {
 
     /// One training step.
     pub fn step(&mut self, batch: &Batch) -> Result<()> {
-        let (rows, tasks) = (batch.rows.len(), self.schema.tasks.len());
+        let rows = batch.rows.len();
         let seed = <M as Model>::train(&self.config).seed;
         let matrix = self.embeddings.gather(&batch.features);
         let input = input(matrix, rows, self.embeddings.width(), &Device::default().autodiff()).require_grad();
         let pass = Pass::training(seed, self.progress.step);
         let logits = self.network().forward(input.clone(), &pass);
-        let losses = task_losses(&self.schema, logits.clone(), &batch.labels, &batch.weights);
-        let weight = |t: usize| batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum::<f64>();
-        let weights: Vec<f64> = (0..tasks).map(weight).collect();
+        let Batch { labels, weights, groups, .. } = batch;
+        let losses = grouped_losses(&self.schema, logits.clone(), labels, weights, groups);
+        let weights = counted(&self.schema, labels, weights, groups);
         self.count(&numbers(losses.clone().inner()), &weights, rows)?;
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
         let mut loss = self.network().weighting().combine(losses, &active);
