@@ -16,7 +16,7 @@ def rank_and_rate(p, x, dim=3, width=2):
     u, q, d = one("p.hidden_1", user, dim), one("q.hidden_1", item, dim), one("d.hidden_1", item, dim)
     w, b = p("tower_second.tied_1.weight", 1, dim, width)[0], p("tower_second.tied_1.bias", 1, width)[0]
     rank = [u[i].dot(q[i]) for i in range(len(x))]
-    offset = p("tower_second.bias", 1, 1)[0, 0]
+    offset = p("tower_second.bias.value", 1, 1)[0, 0]
     rate = [torch.tanh(u[i] @ w + b).dot(torch.tanh((q[i] + d[i]) @ w + b)) + offset for i in range(len(x))]
     return torch.stack([torch.stack(rank), torch.stack(rate)], 1)
 

@@ -110,8 +110,8 @@ fn the_ranking_alone_moves_neither_deviation_nor_map() {
 fn one_map_for_both_sides() {
     let curved = network::<Curved>(2);
     let paths: Vec<String> = values(&curved).into_keys().collect();
-    assert_eq!(paths, ["tower_rate.bias", "tower_rate.tied_1.bias", "tower_rate.tied_1.weight"]);
-    assert_eq!(values(&curved)["tower_rate.bias"], [0.0]);
+    assert_eq!(paths, ["tower_rate.bias.value", "tower_rate.tied_1.bias", "tower_rate.tied_1.weight"]);
+    assert_eq!(values(&curved)["tower_rate.bias.value"], [0.0]);
     // The sides are mapped alike: exchanging the user and the item with its deviation changes nothing.
     let exchanged: Vec<f32> =
         rows(0.0).chunks(3 * DIM).flat_map(|row| [&row[DIM..2 * DIM], &row[..DIM], &row[2 * DIM..]].concat()).collect();
@@ -201,7 +201,13 @@ fn the_feed_is_ranked_and_rated() {
         let mean = (played.iter().map(|x| x.ln_1p()).sum::<f64>() / played.len() as f64).exp_m1();
         (played.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / played.len() as f64).sqrt()
     };
-    println!("constant {constant}");
+    let truth: Vec<f32> =
+        data.rows[2].iter().map(|row| data.simulation.probabilities("is_click").unwrap()[*row as usize]).collect();
+    let groups = test.ids("user_id").unwrap().map(0, |id| id.hash64());
+    let clicks: Vec<f32> = test.numbers("is_click").unwrap().iter().map(|click| *click as f32).collect();
+    let best = mtl_data::metrics::gauc(&truth, &clicks, &groups).unwrap().unwrap().value;
+    println!("GAUC of the truth {best}, RMSE of a constant {constant}");
+    assert!(rank.gauc.unwrap() < best + 0.01, "no model beats the truth by more than chance");
     assert!(rank.gauc.unwrap() > 0.60, "{rank:?}");
     assert!(rate.rmse.unwrap() < 0.97 * constant, "{rate:?}, a constant has {constant}");
     // The deviation has left its start.
