@@ -188,7 +188,7 @@ mtl_file!("../specs/rank_and_rate.mtl");
 fn the_feed_is_ranked_and_rated() {
     let data = Data::simulate(&FeedOptions { rows: 200_000, users: 500, ..FeedOptions::default() }).unwrap();
     let mut config = RankAndRateConfig::new();
-    config.train.epochs = 2;
+    config.train.epochs = 3;
     let trained = Trainer::<RankAndRate>::new(config, data.splits()).fit().unwrap();
     let metrics = &trained.report.split.get("test").unwrap().tasks;
     let (rank, rate) = (metrics.get("rank").unwrap(), metrics.get("rate").unwrap());
@@ -208,8 +208,8 @@ fn the_feed_is_ranked_and_rated() {
     let best = mtl_data::metrics::gauc(&truth, &clicks, &groups).unwrap().unwrap().value;
     println!("GAUC of the truth {best}, RMSE of a constant {constant}");
     assert!(rank.gauc.unwrap() < best + 0.01, "no model beats the truth by more than chance");
-    assert!(rank.gauc.unwrap() > 0.60, "{rank:?}");
-    assert!(rate.rmse.unwrap() < 0.97 * constant, "{rate:?}, a constant has {constant}");
+    assert!(rank.gauc.unwrap() > 0.65, "{rank:?}");
+    assert!(rate.rmse.unwrap() < 0.9 * constant, "{rate:?}, a constant has {constant}");
     // The deviation has left its start.
     let embeddings = trained.predictor.embeddings();
     let table = embeddings.tables().find(|table| table.name == "deviation").unwrap();
