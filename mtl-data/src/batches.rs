@@ -1,5 +1,6 @@
 //! Batches of rows, gathered by a background thread while the network works on the previous one.
 
+use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 
 use crate::dataset::{Dataset, FeatureValues};
 use crate::error::DataError;
+use crate::hash::BuildFast;
 use crate::rng::Rng;
 
 /// The order in which an epoch visits the rows.
@@ -21,16 +23,63 @@ pub enum Order {
         /// Counted from 0.
         epoch: u64,
     },
+    /// Group by group ([`Dataset::groups`]), both groups and the rows of each in a random order that depends on these two numbers
+    /// alone. A batch is made of whole groups, as many as come next and fit. A group with more rows than a batch is split.
+    Grouped {
+        /// Of the run.
+        seed: u64,
+        /// Counted from 0.
+        epoch: u64,
+    },
 }
 
 impl Order {
-    /// The order of `rows` rows.
+    /// The order of `rows` rows that are a group each.
     pub fn rows(self, rows: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..rows as u32).collect();
-        if let Self::Shuffled { seed, epoch } = self {
+        if let Self::Shuffled { seed, epoch } | Self::Grouped { seed, epoch } = self {
             Rng::keyed(seed, &format!("batches.{epoch}")).shuffle(&mut order);
         }
         order
+    }
+
+    /// The order of rows in these groups.
+    fn grouped(self, groups: &[u64]) -> Vec<u32> {
+        let mut order = self.rows(groups.len());
+        let Self::Grouped { seed, epoch } = self else { return order };
+        let mut numbers: HashMap<u64, usize, BuildFast> = HashMap::default();
+        for &group in groups {
+            let next = numbers.len();
+            numbers.entry(group).or_insert(next);
+        }
+        let mut places: Vec<u32> = (0..numbers.len() as u32).collect();
+        Rng::keyed(seed, &format!("groups.{epoch}")).shuffle(&mut places);
+        order.sort_by_key(|&row| places[numbers[&groups[row as usize]]]);
+        order
+    }
+
+    /// The rows of a dataset in this order, and where each batch of at most `size` rows ends.
+    fn plan(self, dataset: &Dataset, size: usize) -> (Vec<u32>, Vec<usize>) {
+        let (Self::Grouped { .. }, Some(groups)) = (self, &dataset.groups) else {
+            let rows = self.rows(dataset.rows);
+            let ends = (0..rows.len()).step_by(size).map(|start| (start + size).min(rows.len())).collect();
+            return (rows, ends);
+        };
+        let rows = self.grouped(groups);
+        let (mut ends, mut start, mut end) = (Vec::new(), 0, 0);
+        for group in rows.chunk_by(|&a, &b| groups[a as usize] == groups[b as usize]) {
+            for part in group.chunks(size) {
+                if end + part.len() - start > size {
+                    ends.push(end);
+                    start = end;
+                }
+                end += part.len();
+            }
+        }
+        if end > start {
+            ends.push(end);
+        }
+        (rows, ends)
     }
 }
 
@@ -45,9 +94,11 @@ pub struct Batch {
     pub labels: Vec<f32>,
     /// `[B, T]` row-major; 0 where the label is missing or the row outside the task's sample space. Empty where `labels` is.
     pub weights: Vec<f32>,
+    /// `[B]`: the group of each row. Empty if the dataset has none.
+    pub groups: Vec<u64>,
 }
 
-/// One epoch: every row once, in batches of `size` rows (the last may be smaller).
+/// One epoch: every row once, in batches of `size` rows (the last may be smaller, and any of [`Order::Grouped`]).
 pub struct Batches {
     received: Option<Receiver<Batch>>,
     worker: Option<JoinHandle<()>>,
@@ -68,18 +119,20 @@ impl Batches {
         if size == 0 {
             return Err(DataError::new("a batch of 0 rows").remedy("set `train.batch` to 1 or more"));
         }
-        let left = dataset.rows.div_ceil(size).saturating_sub(first);
+        let (rows, ends) = order.plan(&dataset, size);
+        let left = ends.len().saturating_sub(first);
         let (sender, received) = sync_channel(AHEAD);
-        let work = move || prepare(&dataset, size, order, first, &sender);
+        let work = move || prepare(&dataset, &rows, &ends, first, &sender);
         let worker = std::thread::Builder::new().name("batches".to_owned()).spawn(work);
         let worker = worker.map_err(|error| DataError::new(format!("no thread for the batches: {error}")))?;
         Ok(Self { received: Some(received), worker: Some(worker), left })
     }
 }
 
-fn prepare(dataset: &Dataset, size: usize, order: Order, first: usize, sender: &SyncSender<Batch>) {
-    for rows in order.rows(dataset.rows).chunks(size).skip(first) {
-        if sender.send(batch(dataset, rows)).is_err() {
+fn prepare(dataset: &Dataset, rows: &[u32], ends: &[usize], first: usize, sender: &SyncSender<Batch>) {
+    let starts = std::iter::once(&0).chain(ends);
+    for (&start, &end) in starts.zip(ends).skip(first) {
+        if sender.send(batch(dataset, &rows[start..end])).is_err() {
             return; // Nobody wants the rest.
         }
     }
@@ -100,7 +153,9 @@ pub fn batch(dataset: &Dataset, rows: &[u32]) -> Batch {
         }
     }
     let features = dataset.features.iter().map(|feature| feature.take(rows)).collect();
-    Batch { rows: rows.to_vec(), features, labels, weights }
+    let of = |groups: &Vec<u64>| rows.iter().map(|&row| groups[row as usize]).collect();
+    let groups = dataset.groups.as_ref().map(of).unwrap_or_default();
+    Batch { rows: rows.to_vec(), features, labels, weights, groups }
 }
 
 impl Iterator for Batches {
@@ -191,6 +246,43 @@ mod tests {
         assert_eq!(rest.len(), 4);
         assert_eq!(rest.collect::<Vec<_>>(), whole[3..]);
         assert_eq!(Batches::starting_at(dataset(100), 16, order, 9).unwrap().count(), 0);
+    }
+
+    fn in_groups(rows: usize) -> Arc<Dataset> {
+        let mut grouped = Arc::unwrap_or_clone(dataset(rows));
+        // Group 0 has a third of the rows, the others two to five.
+        grouped.groups =
+            Some((0..rows).map(|row| if row % 3 == 0 { 0 } else { (row * 7 % (rows / 4)) as u64 }).collect());
+        Arc::new(grouped)
+    }
+
+    #[test]
+    fn batches_are_made_of_whole_groups() {
+        let dataset = in_groups(120);
+        let groups = dataset.groups.clone().unwrap();
+        let mut orders = Vec::new();
+        for epoch in 0..3 {
+            let order = Order::Grouped { seed: 5, epoch };
+            let batches: Vec<Batch> = Batches::new(dataset.clone(), 16, order).unwrap().collect();
+            assert_eq!(batches, Batches::new(dataset.clone(), 16, order).unwrap().collect::<Vec<_>>());
+            let mut visited: Vec<u32> = batches.iter().flat_map(|batch| batch.rows.clone()).collect();
+            orders.push(visited.clone());
+            visited.sort_unstable();
+            assert!(visited.into_iter().eq(0..120), "each row once");
+            for batch in &batches {
+                assert!((1..=16).contains(&batch.rows.len()));
+                assert!(batch.rows.iter().map(|&row| &groups[row as usize]).eq(&batch.groups));
+            }
+            let within = |group: u64| batches.iter().filter(|batch| batch.groups.contains(&group)).count();
+            assert!((1..30).all(|group| within(group) <= 1), "whole groups");
+            // The rows of group 0 are split: more than one batch holds them, and no more than need be.
+            let large = groups.iter().filter(|&&group| group == 0).count();
+            assert_eq!((large > 32, within(0)), (true, large.div_ceil(16)));
+            let rest: Vec<Batch> = Batches::starting_at(dataset.clone(), 16, order, 2).unwrap().collect();
+            assert_eq!(rest, batches[2..]);
+            assert_eq!(Batches::new(dataset.clone(), 16, order).unwrap().len(), batches.len());
+        }
+        assert!(orders[0] != orders[1] && orders[1] != orders[2]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub struct Dataset {
     pub labels: Vec<Vec<f32>>,
     /// `[T][rows]` for tasks with a weight column: finite and not negative. Empty where `labels` is.
     pub weights: Vec<Option<Vec<f32>>>,
-    /// The group of each row, for GAUC: the hash of its id.
+    /// The group of each row, for GAUC and pairs: the hash of its id.
     pub groups: Option<Vec<u64>>,
     /// What is odd about the data without being wrong.
     pub warnings: Vec<String>,

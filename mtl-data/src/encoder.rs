@@ -1,5 +1,7 @@
 //! The encoder: what the training rows teach about each feature, and the way from a table to a dataset.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::column::Bags;
@@ -11,6 +13,7 @@ use crate::schema::{Feature, FeatureKind, MissingNumber, Rows, Schema, Unseen};
 use crate::table::Table;
 use crate::targets;
 use crate::vocabulary::{Counts, Lookup, Vocabulary};
+use crate::words;
 
 /// Vocabularies and scalings of the training rows. It is saved with the model, and encodes any later rows the same way.
 ///
@@ -60,7 +63,10 @@ impl Encoder {
                     let readers = schema.features.iter().zip(&owners).filter(|(_, owner)| **owner == index);
                     let mut counts = Counts::default();
                     for (reader, _) in readers {
-                        counts.add(ids_of(reader, train)?);
+                        match reader.kind {
+                            FeatureKind::Ids { .. } => counts.add(bags_of(reader, train)?.ids()),
+                            _ => counts.add(train.ids(&reader.column)?),
+                        }
                     }
                     let known = counts.vocabulary(*min_count);
                     if known.is_empty() {
@@ -150,8 +156,8 @@ impl Encoder {
                 Ok(FeatureValues::Number { values, missing })
             }
             (_, FeatureKind::Ids { max_len, .. }) => {
-                let bags = table.bags(&feature.column)?;
-                cut(bags, &self.table_rows_of(index, bags.ids()), *max_len)
+                let bags = bags_of(feature, table)?;
+                cut(&bags, &self.table_rows_of(index, bags.ids()), *max_len)
                     .ok_or_else(|| of_feature(feature, "more than 2^32 ids").remedy("encode the rows in parts"))
             }
             _ => Ok(FeatureValues::Id(self.table_rows_of(index, table.ids(&feature.column)?))),
@@ -210,10 +216,13 @@ fn owners(schema: &Schema) -> Result<Vec<usize>, DataError> {
     schema.features.iter().enumerate().map(owner).collect()
 }
 
-fn ids_of<'a>(feature: &Feature, table: &'a Table) -> Result<&'a Ids, DataError> {
+/// The bags of a column of lists or texts.
+fn bags_of<'a>(feature: &Feature, table: &'a Table) -> Result<Cow<'a, Bags>, DataError> {
     match feature.kind {
-        FeatureKind::Ids { .. } => table.bags(&feature.column).map(Bags::ids),
-        _ => table.ids(&feature.column),
+        FeatureKind::Ids { words: true, max_len, .. } => {
+            Ok(Cow::Owned(words::bags(table.ids(&feature.column)?, max_len)))
+        }
+        _ => table.bags(&feature.column).map(Cow::Borrowed),
     }
 }
 

@@ -33,6 +33,7 @@ pub mod table;
 mod targets;
 mod views;
 pub mod vocabulary;
+pub mod words;
 
 pub use batches::{Batch, Batches, Order};
 pub use column::{Bags, Column, Labels, Numbers};

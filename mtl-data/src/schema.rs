@@ -15,7 +15,7 @@ pub struct Schema {
     pub features: Vec<Feature>,
     /// Tasks in the order of the logits.
     pub tasks: Vec<Task>,
-    /// The column whose value groups rows for GAUC (impressions of one user), if any.
+    /// The column whose value groups rows (impressions of one user), if any: for GAUC, and for the pairs of pairwise tasks.
     pub group_by: Option<String>,
 }
 
@@ -52,8 +52,10 @@ pub enum FeatureKind {
         /// Standard deviation of the table's initial values.
         init: f64,
     },
-    /// A bag or sequence of ids a row: pooled to `dim` columns.
+    /// A bag or sequence of ids or words a row: pooled to `dim` columns.
     Ids {
+        /// Whether the column holds texts whose [`words`](crate::words) are the ids.
+        words: bool,
         /// How values become rows of the table; for a shared table that of its owner.
         rows: Rows,
         /// Width of the embedding.
@@ -64,7 +66,7 @@ pub enum FeatureKind {
         init: f64,
         /// The feature whose table is read instead of an own one.
         share: Option<String>,
-        /// Only the last `max_len` ids of a row are read.
+        /// Only the last `max_len` ids of a row are read; of a text the first `max_len` words.
         max_len: usize,
         /// How the ids' embeddings become one.
         pool: Pool,
@@ -173,6 +175,9 @@ pub enum TaskKind {
         /// The greatest level.
         levels: usize,
     },
+    /// A score that orders the rows of a group: `-log sigma(s_i - s_j)` for each pair of a positive row `i` and a negative one `j` of
+    /// the same group.
+    Pairwise,
     /// A number.
     Regression {
         /// Applied to the label before the loss; its inverse to the prediction.
@@ -279,6 +284,11 @@ impl Feature {
 }
 
 impl Schema {
+    /// Whether a task compares rows of a group, which batches then keep together.
+    pub fn compares_rows(&self) -> bool {
+        self.tasks.iter().any(|task| task.kind == TaskKind::Pairwise)
+    }
+
     /// The width of the input matrix.
     pub fn width(&self) -> usize {
         self.features.iter().map(Feature::width).sum()

@@ -23,8 +23,8 @@ pub(crate) fn feature_columns(schema: &Schema) -> Vec<(String, Use)> {
     let mut columns = Vec::new();
     for feature in &schema.features {
         let used = match feature.kind {
-            FeatureKind::Id { .. } => Use::Id,
-            FeatureKind::Ids { .. } => Use::List,
+            FeatureKind::Id { .. } | FeatureKind::Ids { words: true, .. } => Use::Id,
+            FeatureKind::Ids { words: false, .. } => Use::List,
             FeatureKind::Number { .. } => Use::Number,
         };
         add(&mut columns, &feature.column, used);
@@ -93,6 +93,13 @@ fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Res
             let outside = |value: &f64| !value.is_nan() && !(0.0..=1.0).contains(value);
             let Some(row) = values.iter().position(outside) else { return Ok(()) };
             let error = DataError::new(format!("a label of the binary task `{}` is outside 0..1", task.name));
+            let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
+        }
+        TaskKind::Pairwise => {
+            let outside = |value: &f64| !value.is_nan() && *value != 0.0 && *value != 1.0;
+            let Some(row) = values.iter().position(outside) else { return Ok(()) };
+            let error = DataError::new(format!("a label of the pairwise task `{}` is neither 0 nor 1", task.name));
             let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
             Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
         }

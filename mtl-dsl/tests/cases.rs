@@ -49,7 +49,7 @@ fn carets_stand_under_what_they_are_about() {
     let text = "model A {\n    features user { age: numbr }\n    task click: binary;\n    tower each = user;\n}\n";
     let expected = "model A {\n    features user { age: numbr }\n    \
         //                   ^^^^^ error[unknown-kind]: no kind of feature named `numbr`\n    \
-        //                   ^^^^^ help: did you mean `number`? known kinds of features: `id`, `category`, `ids`, `number`\n    \
+        //                   ^^^^^ help: did you mean `number`? known kinds of features: `id`, `category`, `ids`, `text`, `number`\n    \
         task click: binary;\n    tower each = user;\n}\n";
     let actual = annotated(text);
     assert_eq!(actual, expected);

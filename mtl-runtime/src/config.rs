@@ -34,7 +34,7 @@ pub struct TrainConfig {
     /// The validation metric that picks the epoch to keep.
     #[config(default = "Best::new(BestMetric::Auc)")]
     pub best: Best,
-    /// The column whose values group rows for GAUC.
+    /// The column whose values group rows for GAUC, and for the pairs of pairwise tasks.
     pub group_by: Option<String>,
 }
 

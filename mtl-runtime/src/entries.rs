@@ -28,7 +28,7 @@ pub struct VocabularyConfig {
     pub init: f64,
 }
 
-/// A bag over a hashed table: `ids(buckets: n)`.
+/// A bag over a hashed table: `ids(buckets: n)` and `text(buckets: n)`.
 #[derive(Config, Debug, PartialEq)]
 pub struct BucketsBagConfig {
     /// Rows that the ids are hashed to.
@@ -37,11 +37,11 @@ pub struct BucketsBagConfig {
     pub dim: usize,
     /// Standard deviation of the table's initial values.
     pub init: f64,
-    /// Ids of a row that are read: the last ones.
+    /// Ids of a row that are read: the last ones; of a text the first words.
     pub max_len: usize,
 }
 
-/// A bag over a table with a learned vocabulary: `ids(vocab: auto)`.
+/// A bag over a table with a learned vocabulary: `ids(vocab: auto)` and `text(vocab: auto)`.
 #[derive(Config, Debug, PartialEq)]
 pub struct VocabularyBagConfig {
     /// Occurrences in the training rows that earn an own row.
@@ -50,14 +50,14 @@ pub struct VocabularyBagConfig {
     pub dim: usize,
     /// Standard deviation of the table's initial values.
     pub init: f64,
-    /// Ids of a row that are read: the last ones.
+    /// Ids of a row that are read: the last ones; of a text the first words.
     pub max_len: usize,
 }
 
-/// A bag over another feature's table: `ids(share: other)`.
+/// A bag over another feature's table: `ids(share: other)` and `text(share: other)`.
 #[derive(Config, Debug, PartialEq)]
 pub struct SharedBagConfig {
-    /// Ids of a row that are read: the last ones.
+    /// Ids of a row that are read: the last ones; of a text the first words.
     pub max_len: usize,
 }
 
@@ -149,9 +149,27 @@ pub fn ids(
     max_len: usize,
     pool: Pool,
 ) -> Feature {
+    feature(entity, name, column, bag(false, table, unseen, share, max_len, pool))
+}
+
+/// A `text`; with `share`, the table is that of the named feature.
+#[allow(clippy::too_many_arguments)]
+pub fn text(
+    entity: &str,
+    name: &str,
+    column: &str,
+    table: Table,
+    unseen: Unseen,
+    share: Option<&str>,
+    max_len: usize,
+    pool: Pool,
+) -> Feature {
+    feature(entity, name, column, bag(true, table, unseen, share, max_len, pool))
+}
+
+fn bag(words: bool, table: Table, unseen: Unseen, share: Option<&str>, max_len: usize, pool: Pool) -> FeatureKind {
     let Table { rows, dim, init } = table;
-    let share = share.map(str::to_owned);
-    feature(entity, name, column, FeatureKind::Ids { rows, dim, unseen, init, share, max_len, pool })
+    FeatureKind::Ids { words, rows, dim, unseen, init, share: share.map(str::to_owned), max_len, pool }
 }
 
 /// A `number`.
@@ -202,6 +220,11 @@ pub fn binary(name: &str, pos_weight: f64, label: Label) -> Task {
 /// An `ordinal` over all rows.
 pub fn ordinal(name: &str, levels: usize, label: Label) -> Task {
     task(name, TaskKind::Ordinal { levels }, label)
+}
+
+/// A `pairwise` over all rows.
+pub fn pairwise(name: &str, label: Label) -> Task {
+    task(name, TaskKind::Pairwise, label)
 }
 
 /// A `regression` over all rows.

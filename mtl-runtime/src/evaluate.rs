@@ -9,7 +9,7 @@ use mtl_data::{Batches, Dataset, Order, metrics};
 use crate::config::BestMetric;
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
-use crate::loss::{prediction_names, predictions, task_losses};
+use crate::loss::{pairs_loss, prediction_names, predictions, task_losses};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
 
@@ -38,10 +38,17 @@ pub(crate) fn score<M: Model>(
     let pass = if dataset.labels.is_empty() { Pass::serving() } else { Pass::watching() };
     let mut out = Vec::with_capacity(dataset.rows * prediction_names(schema).len());
     let (mut sums, mut counts) = (vec![0.0; dataset.labels.len()], vec![0.0; dataset.labels.len()]);
-    for batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
+    let compares = |t: &usize| schema.tasks[*t].kind == TaskKind::Pairwise;
+    let mut compared: Vec<(usize, Vec<f32>)> = (0..tasks).filter(compares).map(|t| (t, Vec::new())).collect();
+    for mut batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
         let input = input(embeddings.read(&batch.features), batch.rows.len(), embeddings.width(), &Device::default());
         let logits = network.forward(input, &pass);
         if !batch.labels.is_empty() {
+            // Pairs do not stand in one batch: their loss waits for all rows.
+            for (t, scores) in &mut compared {
+                scores.extend(numbers(logits.clone()).iter().skip(*t).step_by(schema.logit_columns()));
+                batch.weights.iter_mut().skip(*t).step_by(tasks).for_each(|weight| *weight = 0.0);
+            }
             let losses = task_losses(schema, logits.clone(), &batch.labels, &batch.weights);
             for (t, loss) in numbers(losses).into_iter().enumerate() {
                 let weight: f64 = batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum();
@@ -59,7 +66,11 @@ pub(crate) fn score<M: Model>(
         );
         return Err(Error::training(message));
     }
-    let losses = sums.iter().zip(&counts).map(|(sum, count)| (*count > 0.0).then(|| sum / count)).collect();
+    let mut losses: Vec<_> = sums.iter().zip(&counts).map(|(sum, count)| (*count > 0.0).then(|| sum / count)).collect();
+    for (t, scores) in compared.into_iter().filter(|(_, scores)| !scores.is_empty()) {
+        let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
+        losses[t] = pairs_loss(&scores, labels, weights, dataset.groups.as_deref().unwrap_or_default(), ROWS);
+    }
     Ok(Scored { predictions: out, losses, gates: pass.gates() })
 }
 
@@ -140,6 +151,7 @@ fn task_metrics(
             rmse: None,
             rows,
         },
+        TaskKind::Pairwise => Metrics { gauc: gauc(predictions, labels, dataset)?, rows, ..Metrics::default() },
         TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
             Metrics { rmse: metrics::rmse(predictions, labels, weights)?, rows, ..Metrics::default() }
         }
@@ -151,11 +163,14 @@ fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) 
         let message = format!("the score `{rank}` is not a number in row {row}: check its formula and parameters");
         return Err(Error::config(message));
     }
-    let binary = schema.tasks.iter().enumerate().filter(|(_, task)| matches!(task.kind, TaskKind::Binary { .. }));
-    let metrics = binary.map(|(t, task)| {
+    let of = |kind: &TaskKind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise);
+    let metrics = schema.tasks.iter().enumerate().filter(|(_, task)| of(&task.kind)).map(|(t, task)| {
         let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
         let rows = labels.iter().filter(|label| !label.is_nan()).count();
-        let auc = metrics::auc(scores, labels, weights)?;
+        let auc = match task.kind {
+            TaskKind::Binary { .. } => metrics::auc(scores, labels, weights)?,
+            _ => None,
+        };
         Ok((task.name.clone(), Metrics { auc, gauc: gauc(scores, labels, dataset)?, rows, ..Metrics::default() }))
     });
     metrics.collect()

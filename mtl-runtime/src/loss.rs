@@ -10,6 +10,7 @@ use mtl_data::schema::{RegressionLoss, Schema, TaskKind, Transform};
 use crate::ops::{on_cpu, unary};
 
 mod masked;
+mod pairs;
 mod portable;
 mod row;
 mod term;
@@ -17,6 +18,7 @@ mod term;
 mod tests;
 
 use masked::Masked;
+pub(crate) use pairs::Pairs;
 pub use term::{Estimator, Term};
 
 /// What the losses and predictions need of a schema.
@@ -35,7 +37,7 @@ impl Objective {
             kind: task.kind,
             chain: match task.kind {
                 TaskKind::Binary { .. } => schema.chain(t),
-                TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => vec![t],
+                TaskKind::Regression { .. } | TaskKind::Ordinal { .. } | TaskKind::Pairwise => vec![t],
             },
             logits,
         };
@@ -47,14 +49,58 @@ impl Objective {
 /// without such a row has loss 0 and no gradient.
 ///
 /// `logits` is `[B, T]` with the columns of [`Schema::logits`] behind, maybe with more that are no task's; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
-/// in `[0, 1]`; the loss is `-(pos_weight y log p + (1 - y) log(1 - p))`. Exact for logits of any size.
+/// in `[0, 1]`; the loss is `-(pos_weight y log p + (1 - y) log(1 - p))`. Exact for logits of any size. All rows are one group for
+/// pairwise tasks; [`grouped_losses`] tells groups apart.
 pub fn task_losses(schema: &Schema, logits: Tensor<2>, labels: &[f32], weights: &[f32]) -> Tensor<1> {
+    grouped_losses(schema, logits, labels, weights, &[])
+}
+
+/// As [`task_losses`], of rows in these groups, `[B]`. The loss of a pairwise task is the mean over the pairs of a positive and a
+/// negative row of one group, each with the product of its rows' weights; without a pair it is 0 and has no gradient.
+pub fn grouped_losses(
+    schema: &Schema,
+    logits: Tensor<2>,
+    labels: &[f32],
+    weights: &[f32],
+    groups: &[u64],
+) -> Tensor<1> {
     let ([rows, columns], tasks, wanted) = (logits.dims(), schema.tasks.len(), schema.logit_columns());
     assert!(columns >= wanted, "the logits of each task");
     let logits = if columns > wanted { logits.slice([0..rows, 0..wanted]) } else { logits };
     assert!(labels.len() == rows * tasks && weights.len() == rows * tasks, "a label and a weight for each logit");
-    let masked = Masked::new(Objective::of(schema), labels, weights);
+    let masked = Masked::new(Objective::of(schema), labels, weights, groups);
     if on_cpu(&logits) { unary(logits, masked) } else { portable::losses(&masked, logits) }
+}
+
+/// What the losses of a batch are means of: the weight of each task's rows, or of its pairs.
+pub(crate) fn counted(schema: &Schema, labels: &[f32], weights: &[f32], groups: &[u64]) -> Vec<f64> {
+    let tasks = schema.tasks.len();
+    let column = |of: &'_ [f32], t: usize| of.iter().copied().skip(t).step_by(tasks).collect::<Vec<f32>>();
+    let count = |(t, task): (usize, &mtl_data::schema::Task)| match task.kind {
+        TaskKind::Pairwise => {
+            let (labels, weights) = (column(labels, t), column(weights, t));
+            Pairs::of(labels.into_iter(), weights.into_iter(), groups, usize::MAX).weight()
+        }
+        _ => weights.iter().skip(t).step_by(tasks).map(|&weight| f64::from(weight)).sum(),
+    };
+    schema.tasks.iter().enumerate().map(count).collect()
+}
+
+/// The mean loss of the pairs of a column of scores; none without a pair. A group is cut after `limit` rows.
+pub(crate) fn pairs_loss(
+    scores: &[f32],
+    labels: &[f32],
+    weights: Option<&[f32]>,
+    groups: &[u64],
+    limit: usize,
+) -> Option<f64> {
+    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+    let pairs = Pairs::of(labels.iter().copied(), (0..labels.len()).map(weight), groups, limit);
+    let mut loss = 0.0;
+    pairs.each(|better, worse, share| {
+        loss -= share * row::log_sigmoid(f64::from(scores[better]) - f64::from(scores[worse]));
+    });
+    (pairs.weight() > 0.0).then_some(loss)
 }
 
 /// The predictions of each row, `[B, P]` in row-major order with the columns of [`prediction_names`], from its logits `[B, C]`, the columns
@@ -73,7 +119,7 @@ pub fn predictions(schema: &Schema, logits: &[f32]) -> Vec<f32> {
                     }
                 }
                 TaskKind::Ordinal { .. } => out.push(row::level(&objective.logits, logits) as f32),
-                TaskKind::Regression { transform: Transform::None, .. } => out.push(logits[t]),
+                TaskKind::Pairwise | TaskKind::Regression { transform: Transform::None, .. } => out.push(logits[t]),
                 TaskKind::Regression { transform: Transform::Log1p, .. } => {
                     out.push((logits[t] as f64).exp_m1() as f32)
                 }

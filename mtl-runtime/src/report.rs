@@ -47,7 +47,7 @@ pub struct Report {
 pub struct SplitMetrics {
     /// By task; a chained task also under its conditional name, `buy | click`, on the rows where the condition happened.
     pub tasks: Named<Metrics>,
-    /// By rank, then by binary task: how well the score orders the rows of that task.
+    /// By rank, then by binary or pairwise task: how well the score orders the rows of that task.
     pub ranks: Named<Named<Metrics>>,
     /// The training objective on these rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -181,7 +181,10 @@ impl Epoch {
                 None => write!(line, "  {task} loss -"),
             };
             let metrics = self.validation.as_ref().and_then(|split| split.tasks.get(task));
-            let value = metrics.and_then(|m| m.auc.map(|auc| ("auc", auc)).or(m.rmse.map(|rmse| ("rmse", rmse))));
+            let value = metrics.and_then(|m| {
+                let gauc = || m.gauc.map(|gauc| ("gauc", gauc));
+                m.auc.map(|auc| ("auc", auc)).or_else(gauc).or(m.rmse.map(|rmse| ("rmse", rmse)))
+            });
             if let Some((name, value)) = value {
                 let _ = write!(line, " {name} {value:.4}");
             }

@@ -267,7 +267,12 @@ impl<M: Model> Session<M> {
     fn epoch(&mut self, plan: &Plan, number: usize) -> Result<bool> {
         let (size, seed) = (self.config().batch, self.config().seed);
         let (start, before) = (Instant::now(), self.run.progress.under_way.seconds);
-        let order = Order::Shuffled { seed, epoch: number as u64 };
+        let epoch = number as u64;
+        let order = if self.run.schema.compares_rows() {
+            Order::Grouped { seed, epoch }
+        } else {
+            Order::Shuffled { seed, epoch }
+        };
         let batches = Batches::starting_at(self.train.clone(), size, order, self.run.progress.batch)?;
         self.display.begin(self.train.rows);
         for batch in batches {

@@ -40,11 +40,11 @@ impl Weighting {
     }
 
     /// Homoscedastic uncertainty (Kendall, Gal and Cipolla, CVPR 2018): with a trained `s` per task that starts at 0, the sum of
-    /// `e^-s L + s/2` over binary tasks and `e^-s L/2 + s/2` over regressions. For a constant loss, `s` goes to `ln 2L` or
+    /// `e^-s L + s/2` over probabilities and `e^-s L/2 + s/2` over regressions. For a constant loss, `s` goes to `ln 2L` or
     /// `ln L`.
     pub fn uncertainty(init: &Init, kinds: &[TaskKind]) -> Self {
         let scale = |kind: &TaskKind| match kind {
-            TaskKind::Binary { .. } | TaskKind::Ordinal { .. } => 1.0,
+            TaskKind::Binary { .. } | TaskKind::Ordinal { .. } | TaskKind::Pairwise => 1.0,
             TaskKind::Regression { .. } => 0.5,
         };
         Self {

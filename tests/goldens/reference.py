@@ -36,7 +36,7 @@ def towers(p, streams, width, hidden):
     return torch.cat([linear(torch.relu(linear(streams[t], w1[t], b1[t])), w2[t], b2[t]) for t in range(T)], 1)
 
 
-def record(name, network, seed, losses_of=None, width=D):
+def record(name, network, seed, losses_of=None, mean_losses=None, width=D, **more):
     p = Recorder(seed)
     x = (torch.rand(B, width, generator=p.gen) * 2 - 1).requires_grad_()
     labels = torch.randint(0, 2, (B, T), generator=p.gen).double()
@@ -44,12 +44,15 @@ def record(name, network, seed, losses_of=None, width=D):
     weights[1, 0] = weights[4, 1] = 0.0  # rows without a label
     logits = network(p, x)
     plain = lambda z, y: torch.nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none")
-    each = (losses_of or plain)(logits, labels)
-    losses = (each * weights).sum(0) / weights.sum(0)
+    if mean_losses:
+        losses = mean_losses(logits, labels, weights)
+    else:
+        each = (losses_of or plain)(logits, labels)
+        losses = (each * weights).sum(0) / weights.sum(0)
     losses.sum().backward()
     tensor = lambda t: dict(shape=list(t.shape), data=t.detach().flatten().tolist())
     golden = dict(x=tensor(x), labels=tensor(labels), weights=tensor(weights), logits=tensor(logits), losses=tensor(losses), x_grad=tensor(x.grad),
-                  parameters={k: tensor(v) for k, v in p.params.items()}, gradients={k: tensor(v.grad) for k, v in p.params.items()})
+                  parameters={k: tensor(v) for k, v in p.params.items()}, gradients={k: tensor(v.grad) for k, v in p.params.items()}, **more)
     path = pathlib.Path(__file__).parent / f"{name}.json"
     path.write_text(json.dumps(golden, indent=None) + "\n")
     print(path.name, "losses", losses.tolist())

@@ -86,6 +86,9 @@ pub struct Golden {
     pub parameters: Arrays,
     /// Their gradients.
     pub gradients: Arrays,
+    /// The group of each row, `[B]`; without them all rows are one group.
+    #[serde(default)]
+    pub groups: Vec<u64>,
 }
 
 /// A golden of `goldens/` by name.
@@ -112,7 +115,8 @@ pub fn check_golden<M: Model>(golden: &Golden, layout: &dyn Fn(&Arrays) -> Array
     let x = golden.x.f32();
     assert_close("logits", &logits(&network, &x), &golden.logits.f32(), TOLERANCE);
     let tasks = vec![1.0; golden.losses.data.len()];
-    let found = gradients(&network, &x, &golden.labels.f32(), &golden.weights.f32(), &tasks);
+    let (labels, weights) = (golden.labels.f32(), golden.weights.f32());
+    let found = gradients_in_groups(&network, &x, &labels, &weights, &golden.groups, &tasks);
     assert_close("losses", &found.losses, &golden.losses.f32(), TOLERANCE);
     let expected = layout(&golden.gradients);
     assert!(found.of.keys().eq(expected.keys()));
@@ -186,12 +190,25 @@ pub struct Gradients {
 
 /// The gradient of `sum_t task_weights[t] * loss_t` for rows `x` with labels and row weights `[B, T]`.
 pub fn gradients<M: Model>(network: &M, x: &[f32], labels: &[f32], weights: &[f32], task_weights: &[f32]) -> Gradients {
+    gradients_in_groups(network, x, labels, weights, &[], task_weights)
+}
+
+/// The same for rows in groups, `[B]`.
+pub fn gradients_in_groups<M: Model>(
+    network: &M,
+    x: &[f32],
+    labels: &[f32],
+    weights: &[f32],
+    groups: &[u64],
+    task_weights: &[f32],
+) -> Gradients {
     let x = input::<M>(x).require_grad();
-    let losses = loss::task_losses(
+    let losses = loss::grouped_losses(
         &M::schema(&M::default_config()),
         network.forward(x.clone(), &Pass::training(0, 0)),
         labels,
         weights,
+        groups,
     );
     let factors = Tensor::<1>::from_data(TensorData::new(task_weights.to_vec(), [task_weights.len()]), &x.device());
     let found = (losses.clone() * factors).sum().backward();

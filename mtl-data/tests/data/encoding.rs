@@ -21,6 +21,7 @@ fn with_rows(mut feature: Feature, new_rows: Rows, new_unseen: Unseen) -> Featur
 
 fn history(share: Option<&str>, max_len: usize) -> Feature {
     let kind = FeatureKind::Ids {
+        words: false,
         rows: Rows::Vocabulary { min_count: 1 },
         dim: 8,
         unseen: Unseen::Own,
@@ -215,4 +216,54 @@ fn a_schema_says_which_columns_to_read_and_how() {
         (vec!["x".into(), "y".into(), "w".into()], vec!["history".to_owned()])
     );
     assert_eq!(ReadOptions::for_features(&schema).columns.unwrap(), ["video", "history", "x"]);
+}
+
+fn text(name: &str, share: Option<&str>, rows: Rows, unseen: Unseen) -> Feature {
+    let Feature { kind: FeatureKind::Ids { dim, init, share, max_len, pool, .. }, .. } = history(share, 3) else {
+        unreachable!()
+    };
+    let kind = FeatureKind::Ids { words: true, rows, dim, unseen, init, share, max_len, pool };
+    Feature { kind, ..category(name) }
+}
+
+fn texts(values: &[Option<&str>]) -> Column {
+    Ids::from(values.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()).into()
+}
+
+#[test]
+fn the_words_of_a_text_are_its_ids() {
+    let train = table(vec![("a", texts(&[Some("Soft, very SOFT fabric"), Some("fabric 12")]))]);
+    let test = table(vec![("a", texts(&[Some("12 soft new fabric"), None, Some("?!"), Some("very")]))]);
+    // The fourth word of a training row earns no row: nobody reads it. In order: 12, fabric (of the second row), soft, very.
+    let vocabulary = Rows::Vocabulary { min_count: 1 };
+    let offsets = vec![0, 3, 3, 3, 4];
+    for (unseen, rows) in [(Unseen::Own, vec![2, 4, 1, 5]), (Unseen::Missing, vec![1, 3, 0, 4])] {
+        let schema = one(text("a", None, vocabulary, unseen));
+        assert_eq!(encoded(&schema, &train, &test), FeatureValues::Ids { offsets: offsets.clone(), rows });
+    }
+    let FeatureValues::Ids { rows, .. } = encoded(&one(text("a", None, Rows::Buckets(9), Unseen::Own)), &train, &test)
+    else {
+        panic!("words")
+    };
+    let bucket = |word: &str| 1 + (mtl_data::Id::parse(word).hash64() % 9) as u32;
+    assert_eq!(rows, ["12", "soft", "new", "very"].map(bucket));
+    let rare = one(text("a", None, Rows::Vocabulary { min_count: 3 }, Unseen::Own));
+    assert!(Encoder::fit(&rare, &train).is_err());
+}
+
+#[test]
+fn texts_share_a_table_and_are_read_as_texts() {
+    let vocabulary = Rows::Vocabulary { min_count: 1 };
+    let schema = schema(
+        vec![text("a", None, vocabulary, Unseen::Own), text("b", Some("a"), vocabulary, Unseen::Own)],
+        Vec::new(),
+    );
+    let csv = "a,b\nred dress,Blue dress\n,red\n";
+    let read = Table::read_from(csv.as_bytes(), "t.csv", &ReadOptions::for_schema(&schema)).unwrap();
+    let encoder = Encoder::fit(&schema, &read.table).unwrap();
+    assert_eq!(encoder.table_of(1), Some(0));
+    let features = encoder.encode(&read.table).unwrap().features;
+    // blue, dress, red.
+    assert_eq!(features[0], FeatureValues::Ids { offsets: vec![0, 2, 2], rows: vec![4, 3] });
+    assert_eq!(features[1], FeatureValues::Ids { offsets: vec![0, 2, 3], rows: vec![2, 3, 4] });
 }

@@ -176,9 +176,10 @@ pub(super) fn raw_column(call: &Call, sink: &mut Sink) -> Option<String> {
 }
 
 fn feature_column(feature: &Feature, span: Span, sink: &mut Sink) -> Option<String> {
-    if let FeatureKind::Ids { .. } = feature.kind {
+    if let FeatureKind::Ids { words, .. } = feature.kind {
+        let ids = if words { "words" } else { "ids" };
         sink.push(diagnostic!(
-            NotACondition, span, "`{}` is a bag of ids, which no constant equals", feature.name.text;
+            NotACondition, span, "`{}` is a bag of {ids}, which no constant equals", feature.name.text;
             label(feature.name.span): "declared here"
         ));
         return None;

@@ -19,7 +19,7 @@ pub(super) fn check(names: &Names<'_>, sink: &mut Sink) -> Vec<Option<Feature>> 
             features.push(None);
             continue;
         };
-        let share = if kind == "ids" { options.expr("share") } else { None };
+        let share = if matches!(kind, "ids" | "text") { options.expr("share") } else { None };
         let feature = |kind| Feature {
             name: entry.name.clone(),
             docs: entry.docs.clone(),
@@ -29,7 +29,7 @@ pub(super) fn check(names: &Names<'_>, sink: &mut Sink) -> Vec<Option<Feature>> 
             reading: Reading::default(),
         };
         let kind = match share {
-            Some(owner) => shared_bag(&options, owner, sink),
+            Some(owner) => shared_bag(kind, &options, owner, sink),
             None => own_kind(kind, &options, entry, sink),
         };
         features.push(kind.map(feature));
@@ -86,11 +86,12 @@ fn own_kind(kind: &str, options: &Options<'_>, entry: &Entry, sink: &mut Sink) -
             let rows = rows(kind, options, at, sink);
             let Some(dim) = options.maybe_number("dim") else {
                 sink.push(
-                    diagnostic!(MissingOption, at, "`ids` needs `dim` or `share`"; help: "the width of the embedding"),
+                    diagnostic!(MissingOption, at, "`{kind}` needs `dim` or `share`"; help: "the width of the embedding"),
                 );
                 return None;
             };
             FeatureKind::Ids {
+                words: kind == "text",
                 rows: rows?,
                 dim,
                 unseen_is_missing: options.word("unseen") == "missing",
@@ -157,7 +158,7 @@ fn pool(options: &Options<'_>) -> Pool {
 }
 
 /// A bag that reads another feature's table. Its table is filled in by [`share`], when every owner is known.
-fn shared_bag(options: &Options<'_>, owner: &Expr, sink: &mut Sink) -> Option<FeatureKind> {
+fn shared_bag(kind: &str, options: &Options<'_>, owner: &Expr, sink: &mut Sink) -> Option<FeatureKind> {
     let errors = sink.len();
     for option in ["buckets", "vocab", "dim", "min_count", "unseen", "init"] {
         if let Some(span) = options.written(option) {
@@ -166,6 +167,7 @@ fn shared_bag(options: &Options<'_>, owner: &Expr, sink: &mut Sink) -> Option<Fe
     }
     let nothing = Number { value: 0.0, span: owner.span };
     (sink.len() == errors).then(|| FeatureKind::Ids {
+        words: kind == "text",
         rows: Rows::Buckets(nothing),
         dim: nothing,
         unseen_is_missing: false,
@@ -199,14 +201,19 @@ fn share(
     };
     let is_bag = |entry: &Entry| {
         entry.value.as_call().is_some_and(|(kind, given)| {
-            kind.text == "ids" && given.iter().any(|given| given.name.as_ref().is_some_and(|name| name.text == "share"))
+            matches!(kind.text.as_str(), "ids" | "text")
+                && given.iter().any(|given| given.name.as_ref().is_some_and(|name| name.text == "share"))
         })
     };
     let borrowed = is_bag(names.features[id].1);
+    let help = match feature.kind {
+        FeatureKind::Ids { words: true, .. } => "share the table of another `text` with its own",
+        _ => "share the table of an `id`, a `category`, or an `ids` with its own",
+    };
     let mut refuse = |why: &str| {
         sink.push(diagnostic!(
             NoTableToShare, owner.span, "`{name}` {why}";
-            label(names.features[id].1.name.span): "declared here"; help: "share the table of an `id`, a `category`, or an `ids` with its own"
+            label(names.features[id].1.name.span): "declared here"; help: "{help}"
         ));
         None
     };
@@ -217,8 +224,14 @@ fn share(
         return refuse("has no table of its own: it shares another");
     }
     let owner = features[id].as_ref()?;
-    let FeatureKind::Ids { rows, dim, unseen_is_missing, init, share, .. } = &mut feature.kind else { return None };
+    let FeatureKind::Ids { words, rows, dim, unseen_is_missing, init, share, .. } = &mut feature.kind else {
+        return None;
+    };
     match &owner.kind {
+        FeatureKind::Id { .. } | FeatureKind::Ids { words: false, .. } if *words => {
+            return refuse("is a table of ids, and a text reads words");
+        }
+        FeatureKind::Ids { words: true, .. } if !*words => return refuse("is a table of words, and `ids` reads ids"),
         FeatureKind::Id { rows: r, dim: d, unseen_is_missing: u, init: i, .. }
         | FeatureKind::Ids { rows: r, dim: d, unseen_is_missing: u, init: i, .. } => {
             (*rows, *dim, *unseen_is_missing, *init, *share) = (*r, *d, *u, *i, Some(FeatureId(id)));

@@ -5,7 +5,7 @@ use super::conditions::{Scope, raw_column};
 use super::options::{self, Options};
 use crate::ast::{self, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Condition, Feature, Label, RegressionLoss, Task, TaskId, TaskKind};
+use crate::hir::{Condition, Feature, Label, Name, RegressionLoss, Task, TaskId, TaskKind};
 use crate::resolve::Names;
 use crate::schema::tasks::KINDS;
 use crate::suggest::did_you_mean;
@@ -68,6 +68,10 @@ fn read<'a>(task: &'a ast::Task, sink: &mut Sink) -> Option<(&'static str, Optio
 fn task_kind(kind: &str, options: &Options<'_>) -> TaskKind {
     if kind == "binary" {
         return TaskKind::Binary { pos_weight: options.number("pos_weight") };
+    }
+    if kind == "pairwise" {
+        let (text, span) = (options.column("group").unwrap_or_default(), options.written("group").unwrap_or_default());
+        return TaskKind::Pairwise { group: Name { text, span } };
     }
     if kind == "ordinal" {
         return TaskKind::Ordinal { levels: options.number("levels") };
@@ -201,6 +205,7 @@ fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) 
                 let name = &names.tasks[task].name;
                 let kind = match &tasks[task] {
                     Some(Task { kind: TaskKind::Ordinal { .. }, .. }) => "ordinal",
+                    Some(Task { kind: TaskKind::Pairwise { .. }, .. }) => "pairwise",
                     _ => "a regression",
                 };
                 let rows = if task == at { word.text.clone() } else { format!("{} > 0", word.text) };

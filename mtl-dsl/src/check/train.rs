@@ -17,12 +17,19 @@ pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], model: Span, sink
         None => (Vec::new(), model),
     };
     let options = options::read(&TRAIN, entries, at, sink)?;
-    let group_by = options.column("group_by");
+    let group_by = group_by(&options, tasks, sink);
     let best = match options.expr("best") {
         Some(expr) => metric(names, tasks, expr, group_by.is_some(), sink),
         None => {
-            let binary = tasks.iter().flatten().any(|task| matches!(task.kind, TaskKind::Binary { .. }));
-            Some(Metric { kind: if binary { MetricKind::Auc } else { MetricKind::Rmse }, task: None })
+            let any = |of: fn(&TaskKind) -> bool| tasks.iter().flatten().any(|task| of(&task.kind));
+            let kind = if any(|kind| matches!(kind, TaskKind::Binary { .. })) {
+                MetricKind::Auc
+            } else if any(|kind| matches!(kind, TaskKind::Pairwise { .. })) {
+                MetricKind::Gauc
+            } else {
+                MetricKind::Rmse
+            };
+            Some(Metric { kind, task: None })
         }
     };
     Some(Train {
@@ -36,6 +43,24 @@ pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], model: Span, sink
         best: best?,
         group_by,
     })
+}
+
+/// The column that groups rows: there is one, whoever names it.
+fn group_by(options: &Options<'_>, tasks: &[Option<Task>], sink: &mut Sink) -> Option<String> {
+    let mut chosen = options.column("group_by").zip(options.written("group_by"));
+    for task in tasks.iter().flatten() {
+        let TaskKind::Pairwise { group } = &task.kind else { continue };
+        match &chosen {
+            None => chosen = Some((group.text.clone(), group.span)),
+            Some((column, at)) if *column != group.text => sink.push(diagnostic!(
+                ConflictingOptions, group.span, "the rows are grouped by `{column}`, and by `{}` here", group.text;
+                label(*at): "`{column}` is written here";
+                help: "a batch keeps the rows of one group together: write one column for every `group` and `group_by`"
+            )),
+            Some(_) => {}
+        }
+    }
+    chosen.map(|(column, _)| column)
 }
 
 fn optimizer((name, options): (&str, &Options<'_>)) -> Optimizer {
@@ -117,22 +142,27 @@ fn metric(names: &Names<'_>, tasks: &[Option<Task>], expr: &Expr, grouped: bool,
     let fits = |task: &Task| match kind {
         MetricKind::Loss => true,
         MetricKind::Rmse => matches!(task.kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
+        MetricKind::Gauc => matches!(task.kind, TaskKind::Binary { .. } | TaskKind::Pairwise { .. }),
         _ => matches!(task.kind, TaskKind::Binary { .. }),
     };
-    let needs = if kind == MetricKind::Rmse { "regression" } else { "binary" };
+    let needs = match kind {
+        MetricKind::Rmse => "`regression`",
+        MetricKind::Gauc => "`binary` and `pairwise`",
+        _ => "`binary`",
+    };
     let known = tasks.iter().all(Option::is_some);
     match task {
         Some(TaskId(at)) if !tasks[at].as_ref().is_none_or(fits) => {
             let name = &names.tasks[at].name;
             sink.push(diagnostic!(
-                MetricMismatch, expr.span, "`{}` is a metric of `{needs}` tasks, and `{}` is none", called.text, name.text;
+                MetricMismatch, expr.span, "`{}` is a metric of {needs} tasks, and `{}` is none", called.text, name.text;
                 label(name.span): "declared here"
             ));
             None
         }
         None if known && !tasks.is_empty() && !tasks.iter().flatten().any(fits) => {
             sink.push(diagnostic!(
-                MetricMismatch, expr.span, "`{}` is a metric of `{needs}` tasks, and this model has none", called.text;
+                MetricMismatch, expr.span, "`{}` is a metric of {needs} tasks, and this model has none", called.text;
                 help: "choose another metric, such as `loss`"
             ));
             None

@@ -172,6 +172,28 @@ impl Layers {
         value
     }
 
+    /// The same layers of every member, with the same parameters, on two inputs.
+    pub fn apply_tied(&self, part: &str, members: &[Member], inputs: [NodeId; 2], scope: &mut Scope) -> [NodeId; 2] {
+        let [mut a, mut b] = inputs;
+        let mut members = members.to_vec();
+        for layer in 1..=self.widths.len() {
+            a = scope.linear(part, Some(layer), &members, a, self.widths[layer - 1].clone(), true);
+            b = scope.again(a, b);
+            if self.norm {
+                a = scope.norm(part, layer, a);
+                b = scope.again(a, b);
+            }
+            [a, b] = [a, b].map(|value| scope.activate(part, self.activation, value));
+            if let Some(rate) = &self.dropout {
+                // Each side drops activations of its own.
+                a = scope.dropout(part, layer, rate, a);
+                b = scope.dropout(&format!("{part}_again"), layer, rate, b);
+            }
+            members.iter_mut().for_each(|member| member.slot = Slot::Own);
+        }
+        [a, b]
+    }
+
     /// One layer, counted from 1.
     pub fn apply_one(&self, layer: usize, part: &str, members: &[Member], input: NodeId, scope: &mut Scope) -> NodeId {
         let value = scope.linear(part, Some(layer), members, input, self.widths[layer - 1].clone(), true);

@@ -10,6 +10,7 @@ pub mod dbmtl;
 pub mod dcn;
 pub mod deepfm;
 pub mod din;
+pub mod dot;
 pub mod fields;
 pub mod fm;
 pub mod fwfm;
@@ -128,6 +129,7 @@ pub static ALL: &[&Construct] = &[
     &subnet::SUBNET,
     &home::HOME,
     &mssm::MSSM,
+    &dot::DOT,
 ];
 
 /// The construct of this name.

@@ -111,9 +111,10 @@ impl Generator<'_> {
             };
             quote! { #field: #value }
         });
+        let init = (!block.params.is_empty()).then(|| quote! { init: &Init, });
         let constants = constants.iter().map(|constant| &constant.init);
         quote! {
-            fn new(#config init: &Init, #(#widths: usize),*) -> Self {
+            fn new(#config #init #(#widths: usize),*) -> Self {
                 Self { #(#params,)* #(#constants,)* }
             }
         }

@@ -129,7 +129,9 @@ impl Generator<'_> {
             let (ty, number) = match &task.kind {
                 TaskKind::Binary { pos_weight } => (quote! { BinaryConfig }, pos_weight),
                 TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => (quote! { HuberConfig }, delta),
-                TaskKind::Regression { loss: RegressionLoss::Mse, .. } | TaskKind::Ordinal { .. } => return None,
+                TaskKind::Regression { loss: RegressionLoss::Mse, .. }
+                | TaskKind::Ordinal { .. }
+                | TaskKind::Pairwise { .. } => return None,
             };
             let value = names::real(number.value);
             let name = &task.name.text;

@@ -113,13 +113,21 @@ impl Generator<'_> {
                 (ident(&names::local(&block.name)), self.type_named(&self.names.blocks[index], block.span));
             let config = (!block.config.fields.is_empty()).then(|| quote! { &config.#field, });
             let widths = self.block_widths(node).map(|width| self.model_size(&width));
-            quote! { #field: #ty::new(#config init, #(#widths),*) }
+            let init = (!block.params.is_empty()).then(|| quote! { init, });
+            quote! { #field: #ty::new(#config #init #(#widths),*) }
         });
         let fields: Vec<TokenStream> = fields.collect();
         let weighting = self.weighting_new();
         let kept = columns.iter().map(|node| ranges_field(node));
+        // A model without parameters reads neither.
+        let blocks = &self.ir.blocks;
+        let reads_init = uncertainty || blocks.iter().any(|block| !block.params.is_empty());
+        let weighted = matches!(self.model.weighting, Weighting::Fixed(_));
+        let reads_config = schema.is_some() || weighted || blocks.iter().any(|block| !block.config.fields.is_empty());
+        let argument = |name: &str, read: bool| ident(&format!("{}{name}", if read { "" } else { "_" }));
+        let (config_, init) = (argument("config", reads_config), argument("init", reads_init));
         quote! {
-            fn new(config: &#config, init: &Init) -> Self {
+            fn new(#config_: &#config, #init: &Init) -> Self {
                 #schema #input #(#ranges)*
                 Self { #(#fields,)* weighting: #weighting, #(#kept,)* }
             }
@@ -251,7 +259,7 @@ impl Generator<'_> {
         let size = |size: &Size| {
             super::model::size(size, &|symbol| match symbol {
                 Symbol::Config(path) => at(path),
-                Symbol::Width(_) | Symbol::Slots(_) => unreachable!("a number of the configuration"),
+                _ => unreachable!("a number of the configuration"),
             })
         };
         let [rounds, warm_up, epochs] = [&search.rounds, &search.warm_up, &search.epochs].map(size);
@@ -296,7 +304,7 @@ impl Generator<'_> {
             let tokens = |of: &Size| {
                 size(of, &|symbol| match symbol {
                     Symbol::Config(path) => super::config::access(&inside(path)),
-                    Symbol::Width(_) | Symbol::Slots(_) => unreachable!("filtered"),
+                    _ => unreachable!("filtered"),
                 })
             };
             let name = |size: &Size| {

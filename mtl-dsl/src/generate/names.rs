@@ -188,13 +188,13 @@ pub fn local(name: &str) -> String {
     }
 }
 
-/// A column's name as a field: what is no letter, digit or `_` becomes `_`.
+/// A column's name as a field in snake case: what is no letter, digit or `_` becomes `_`.
 pub fn column(name: &str) -> String {
     let mut clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if clean.is_empty() || clean.starts_with(|c: char| c.is_ascii_digit()) || clean.chars().all(|c| c == '_') {
         clean.insert_str(0, "column_");
     }
-    field(&clean)
+    snake(&clean)
 }
 
 /// `ShortVideo` for `short_video`.

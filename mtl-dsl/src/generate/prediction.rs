@@ -27,6 +27,9 @@ impl Generator<'_> {
                     format!("P({name}) = P({}) P({name} | {0}).", self.ir.tasks[given.0])
                 }
                 (TaskKind::Ordinal { levels }, _) => format!("Expected `{name}`, from 1 to {}.", levels.value),
+                (TaskKind::Pairwise { .. }, _) => {
+                    format!("Score of `{name}`: what is larger within a group comes first.")
+                }
                 (TaskKind::Regression { .. }, _) => format!("Predicted `{name}`, in the label's unit."),
             };
             outputs.push(Output { field: self.ident(&names::field(name), task.name.span), name: name.clone(), docs });

@@ -43,12 +43,13 @@ impl Generator<'_> {
                 let unseen = unseen(*unseen_is_missing);
                 quote! { entries::id(#entity, #name, #column, #own.table(), #unseen) }
             }
-            FeatureKind::Ids { unseen_is_missing, share, pool, .. } => {
+            FeatureKind::Ids { words, unseen_is_missing, share, pool, .. } => {
                 let owner = share.map(|id| &self.model.features[id.0].name.text);
                 let table = owner.map_or(own.clone(), |owner| numbers(owner));
                 let share = owner.map_or(quote! { None }, |owner| quote! { Some(#owner) });
                 let (unseen, pool) = (unseen(*unseen_is_missing), pool_path(*pool));
-                quote! { entries::ids(#entity, #name, #column, #table.table(), #unseen, #share, #own.max_len, #pool) }
+                let kind = ident(if *words { "text" } else { "ids" });
+                quote! { entries::#kind(#entity, #name, #column, #table.table(), #unseen, #share, #own.max_len, #pool) }
             }
             FeatureKind::Number { log1p, standard, indicator } => {
                 let transform = transform(*log1p);
@@ -79,6 +80,7 @@ impl Generator<'_> {
                 let levels = names::whole(levels.value as usize);
                 quote! { entries::ordinal(#name, #levels, #label) }
             }
+            TaskKind::Pairwise { .. } => quote! { entries::pairwise(#name, #label) },
             TaskKind::Regression { log1p, loss } => {
                 let transform = transform(*log1p);
                 let loss = match loss {

@@ -78,8 +78,8 @@ impl Generator<'_> {
         let mut columns = Vec::new();
         for feature in &self.model.features {
             let ty = match feature.kind {
-                FeatureKind::Id { .. } => Type::Ids,
-                FeatureKind::Ids { .. } => Type::Bags,
+                FeatureKind::Id { .. } | FeatureKind::Ids { words: true, .. } => Type::Ids,
+                FeatureKind::Ids { words: false, .. } => Type::Bags,
                 FeatureKind::Number { .. } => Type::Numbers,
             };
             let reader = format!("feature `{}`", feature.name.text);

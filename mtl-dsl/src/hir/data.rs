@@ -57,8 +57,10 @@ pub enum FeatureKind {
         /// Standard deviation at the start.
         init: Number,
     },
-    /// `ids(...)`. With `share` set, rows, dim, unseen and init are those of the shared feature.
+    /// `ids(...)` and `text(...)`. With `share` set, rows, dim, unseen and init are those of the shared feature.
     Ids {
+        /// True for the words of a `text`.
+        words: bool,
         /// Buckets or vocabulary.
         rows: Rows,
         /// Width.
@@ -69,7 +71,7 @@ pub enum FeatureKind {
         init: Number,
         /// The feature whose table it reads.
         share: Option<FeatureId>,
-        /// Ids read at most.
+        /// Ids or words read at most.
         max_len: Number,
         /// Pooling.
         pool: Pool,
@@ -143,6 +145,11 @@ pub enum TaskKind {
     Ordinal {
         /// The greatest level; the least is 1.
         levels: Number,
+    },
+    /// `pairwise(...)`.
+    Pairwise {
+        /// The column of the groups, which is that of `train` too.
+        group: Name,
     },
     /// `regression(...)`.
     Regression {

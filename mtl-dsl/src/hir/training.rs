@@ -137,7 +137,7 @@ pub struct Train {
     pub patience: Option<Number>,
     /// The validation metric that picks the best epoch.
     pub best: Metric,
-    /// The column that groups rows for GAUC.
+    /// The column that groups rows, for GAUC and pairs.
     pub group_by: Option<String>,
 }
 

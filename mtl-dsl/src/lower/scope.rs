@@ -196,6 +196,13 @@ impl<'m> Scope<'_, 'm> {
         self.push(part, Op::Linear { param, activation: Activation::None }, vec![input], shape)
     }
 
+    /// What made `value`, with its parameters, on another input of as many slots and columns.
+    pub fn again(&mut self, value: NodeId, input: NodeId) -> NodeId {
+        let node = self.builder.block.graph[value].clone();
+        let shape = Shape { batched: self.shape(input).batched, ..node.shape };
+        self.push(&node.name, node.op, vec![input], shape)
+    }
+
     /// One linear map for every slot of `input`.
     pub fn pointwise(&mut self, part: &str, layer: Option<usize>, input: NodeId, width: Size, bias: bool) -> NodeId {
         self.linear(part, layer, &[Member::shared(Slot::Every)], input, width, bias)

@@ -29,6 +29,24 @@ const UNSEEN: Parameter = Parameter::word(
     "Where values go that the training data did not hold: to a row of their own, or to that of missing values.",
 );
 
+const SHARE: Parameter = Parameter::optional(
+    "share",
+    Shape::Feature,
+    "The feature whose table is read; it decides rows, `dim`, `unseen` and `init`.",
+);
+const BAG_DIM: Parameter =
+    Parameter::optional("dim", Shape::Number(Range::SIZE), "Width of the embedding; needed without `share`.");
+const BAG_UNSEEN: Parameter =
+    Parameter::optional("unseen", Shape::Word(&["own", "missing"]), "As for `id`; `own` when left out.");
+const BAG_INIT: Parameter =
+    Parameter::optional("init", Shape::Number(Range::NOT_NEGATIVE), "As for `id`; 0.01 when left out.");
+const POOL: Parameter = Parameter::word(
+    "pool",
+    &["mean", "sum", "max", "none"],
+    "mean",
+    "How the embeddings of a bag become one; `none` keeps the sequence for `din`.",
+);
+
 /// The kinds of features.
 pub static KINDS: &[Signature] = &[
     Signature {
@@ -49,24 +67,37 @@ pub static KINDS: &[Signature] = &[
         positional: 0,
         parameters: &[
             COLUMN,
-            Parameter::optional(
-                "share",
-                Shape::Feature,
-                "The feature whose table is read; it decides rows, `dim`, `unseen` and `init`.",
-            ),
+            SHARE,
             BUCKETS,
             VOCAB,
-            Parameter::optional("dim", Shape::Number(Range::SIZE), "Width of the embedding; needed without `share`."),
+            BAG_DIM,
             MIN_COUNT,
-            Parameter::optional("unseen", Shape::Word(&["own", "missing"]), "As for `id`; `own` when left out."),
-            Parameter::optional("init", Shape::Number(Range::NOT_NEGATIVE), "As for `id`; 0.01 when left out."),
+            BAG_UNSEEN,
+            BAG_INIT,
             Parameter::number("max_len", Range::POSITIVE_WHOLE, 50.0, "Only the last `max_len` ids of a row are read."),
-            Parameter::word(
-                "pool",
-                &["mean", "sum", "max", "none"],
-                "mean",
-                "How the embeddings of a bag become one; `none` keeps the sequence for `din`.",
+            POOL,
+        ],
+    },
+    Signature {
+        name: "text",
+        docs: "The words of a text, pooled to one embedding: runs of letters and digits, in lower case.",
+        positional: 0,
+        parameters: &[
+            COLUMN,
+            SHARE,
+            BUCKETS,
+            VOCAB,
+            BAG_DIM,
+            MIN_COUNT,
+            BAG_UNSEEN,
+            BAG_INIT,
+            Parameter::number(
+                "max_len",
+                Range::POSITIVE_WHOLE,
+                100.0,
+                "Only the first `max_len` words of a row are read.",
             ),
+            POOL,
         ],
     },
     Signature {

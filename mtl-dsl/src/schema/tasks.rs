@@ -47,6 +47,21 @@ pub static KINDS: &[Signature] = &[
         ],
     },
     Signature {
+        name: "pairwise",
+        docs: "A score that orders the rows of a group: the chosen ones above the others (BPR: Rendle et al., UAI 2009).",
+        positional: 0,
+        parameters: &[
+            LABEL,
+            WHERE,
+            WEIGHT_COLUMN,
+            Parameter::required(
+                "group",
+                Shape::Column,
+                "The column whose values group the rows: only rows of one group are compared. It is also the `group_by` of `train`.",
+            ),
+        ],
+    },
+    Signature {
         name: "regression",
         docs: "A number, in the unit of its label.",
         positional: 0,

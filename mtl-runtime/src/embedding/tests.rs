@@ -18,7 +18,10 @@ fn id(name: &str, buckets: usize, dim: usize) -> Feature {
 
 fn bag(name: &str, share: Option<&str>, buckets: usize, dim: usize, pool: Pool) -> Feature {
     let (rows, share) = (Rows::Buckets(buckets), share.map(str::to_owned));
-    feature(name, FeatureKind::Ids { rows, dim, unseen: Unseen::Missing, init: 0.1, share, max_len: 9, pool })
+    feature(
+        name,
+        FeatureKind::Ids { words: false, rows, dim, unseen: Unseen::Missing, init: 0.1, share, max_len: 9, pool },
+    )
 }
 
 fn number(name: &str) -> Feature {

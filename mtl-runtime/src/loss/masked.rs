@@ -3,7 +3,7 @@
 use burn::backend::flex::FlexTensor;
 use mtl_data::schema::TaskKind;
 
-use super::{Objective, regression, row, transformed};
+use super::{Objective, Pairs, regression, row, transformed};
 use crate::ops::{Kernel, from_vec, to_vec};
 
 /// The losses of a batch as a function of its logits.
@@ -14,16 +14,27 @@ pub(super) struct Masked {
     pub labels: Vec<f32>,
     /// `[B, T]`: each row's share in its task's mean; 0 where masked, so that a task's sum to one or to zero.
     pub shares: Vec<f64>,
+    /// For each pairwise task its pairs; its rows have no shares.
+    pub pairs: Vec<(usize, Pairs)>,
 }
 
 impl Masked {
-    pub fn new(objectives: Vec<Objective>, labels: &[f32], weights: &[f32]) -> Self {
+    pub fn new(objectives: Vec<Objective>, labels: &[f32], weights: &[f32], groups: &[u64]) -> Self {
         let tasks = objectives.len();
         let weight = |at: usize| if labels[at].is_nan() { 0.0 } else { weights[at] as f64 };
         let mut totals = vec![0.0; tasks];
         (0..labels.len()).for_each(|at| totals[at % tasks] += weight(at));
+        let compares = |t: &usize| objectives[*t].kind == TaskKind::Pairwise;
+        let pairs = (0..tasks).filter(compares).map(|t| {
+            let column = |of: &'_ [f32]| of.iter().copied().skip(t).step_by(tasks).collect::<Vec<f32>>();
+            let (labels, weights) = (column(labels), column(weights));
+            (t, Pairs::of(labels.into_iter(), weights.into_iter(), groups, usize::MAX))
+        });
+        let pairs: Vec<_> = pairs.collect();
+        (0..tasks).filter(compares).for_each(|t| totals[t] = 0.0);
         let share = |at: usize| if totals[at % tasks] > 0.0 { weight(at) / totals[at % tasks] } else { 0.0 };
-        Self { objectives, labels: labels.to_vec(), shares: (0..labels.len()).map(share).collect() }
+        let shares = (0..labels.len()).map(share).collect();
+        Self { objectives, labels: labels.to_vec(), shares, pairs }
     }
 
     /// The columns of the logits.
@@ -56,11 +67,17 @@ impl Kernel<1> for Masked {
                 * match objective.kind {
                     TaskKind::Binary { pos_weight } => row::loss(&objective.chain, logits, y, pos_weight),
                     TaskKind::Ordinal { .. } => row::ordinal(&objective.logits, logits, y),
+                    TaskKind::Pairwise => 0.0,
                     TaskKind::Regression { transform, loss } => {
                         regression(loss, logits[t] as f64 - transformed(transform, y)).0
                     }
                 };
         });
+        let columns = self.columns();
+        for (t, pairs) in &self.pairs {
+            let score = |row: usize| f64::from(logits[row * columns + t]);
+            pairs.each(|better, worse, share| losses[*t] -= share * row::log_sigmoid(score(better) - score(worse)));
+        }
         let losses: Vec<f32> = losses.into_iter().map(|loss: f64| loss as f32).collect();
         (from_vec(losses, &[self.objectives.len()]), logits)
     }
@@ -75,11 +92,23 @@ impl Kernel<1> for Masked {
             match objective.kind {
                 TaskKind::Binary { pos_weight } => row::slopes(&objective.chain, logits, y, pos_weight, add),
                 TaskKind::Ordinal { .. } => row::ordinal_slopes(&objective.logits, logits, y, add),
+                TaskKind::Pairwise => {}
                 TaskKind::Regression { transform, loss } => {
                     add(t, regression(loss, logits[t] as f64 - transformed(transform, y)).1)
                 }
             }
         });
+        for (t, pairs) in &self.pairs {
+            // Summed in `f64`: a row may be in many pairs.
+            let mut sums = vec![0.0; logits.len() / columns.max(1)];
+            let score = |row: usize| f64::from(logits[row * columns + t]);
+            pairs.each(|better, worse, share| {
+                let slope = share * f64::from(grad[*t]) * row::sigmoid(score(worse) - score(better));
+                sums[better] -= slope;
+                sums[worse] += slope;
+            });
+            sums.iter().enumerate().for_each(|(row, sum)| slopes[row * columns + t] += *sum as f32);
+        }
         [Some(from_vec(slopes, &[logits.len() / columns.max(1), columns]))]
     }
 }

@@ -1,9 +1,10 @@
 //! The same losses in tensor operations, for every other backend.
 
 use burn::tensor::activation::log_sigmoid;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use mtl_data::schema::{RegressionLoss, TaskKind};
 
+use super::Pairs;
 use super::masked::Masked;
 use super::transformed;
 
@@ -14,6 +15,9 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
     let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
     let logit = |t: usize| logits.clone().slice([0..rows, t..t + 1]);
     let loss = |t: usize| {
+        if let Some((_, pairs)) = masked.pairs.iter().find(|(task, _)| *task == t) {
+            return pairs_loss(pairs, logit(t));
+        }
         let objective = &masked.objectives[t];
         let cells = (0..rows).map(|row| row * tasks + t);
         let share = |at: usize| masked.shares[at] as f32;
@@ -37,6 +41,7 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 });
                 sides.reduce(|a, b| a + b).unwrap_or_else(|| logit(t) * 0.0)
             }
+            TaskKind::Pairwise => unreachable!("pairs have no rows"),
             TaskKind::Regression { transform, loss } => {
                 let labels = column(cells.map(|at| transformed(transform, label(at)) as f32).collect());
                 let error = logit(t) - labels;
@@ -52,6 +57,23 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
         (each * shares).sum()
     };
     Tensor::cat((0..tasks).map(loss).collect(), 0)
+}
+
+/// The mean over the pairs of a column of scores.
+fn pairs_loss(pairs: &Pairs, scores: Tensor<2>) -> Tensor<1> {
+    let (mut better, mut worse, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+    pairs.each(|first, second, share| {
+        better.push(first as i64);
+        worse.push(second as i64);
+        shares.push(share as f32);
+    });
+    if shares.is_empty() {
+        return scores.sum() * 0.0;
+    }
+    let (device, count) = (scores.device(), shares.len());
+    let rows = |of: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(of, [count]), &device);
+    let difference = scores.clone().select(0, rows(better)) - scores.select(0, rows(worse));
+    -(log_sigmoid(difference) * Tensor::<2>::from_data(TensorData::new(shares, [count, 1]), &device)).sum()
 }
 
 /// `log(e^a + e^b)`.

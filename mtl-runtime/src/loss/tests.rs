@@ -6,6 +6,7 @@ use super::{Objective, portable, prediction_names, predictions, task_losses};
 use crate::ops::tests::{check_gradient, check_same, close, gradient, noise, tensor, values};
 
 mod ordinal;
+mod pairwise;
 
 const BINARY: TaskKind = TaskKind::Binary { pos_weight: 1.0 };
 const WEIGHTED: TaskKind = TaskKind::Binary { pos_weight: 3.0 };
@@ -66,7 +67,7 @@ fn gradients_in_both_forms() {
     let (schema, labels, weights) = mixed(6);
     let matrix = |x: &[Tensor<3>]| x[0].clone().squeeze_dim::<2>(0);
     let kernel = |x: Vec<Tensor<3>>| task_losses(&schema, matrix(&x), &labels, &weights);
-    let masked = Masked::new(Objective::of(&schema), &labels, &weights);
+    let masked = Masked::new(Objective::of(&schema), &labels, &weights, &[]);
     let tensors = |x: Vec<Tensor<3>>| portable::losses(&masked, matrix(&x));
     let inputs = [noise(7, [1, 6, 5])];
     check_gradient("losses", &inputs, &kernel);

@@ -12,7 +12,7 @@ use super::run::Run;
 use crate::error::Result;
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::{Term, task_losses};
+use crate::loss::{Term, grouped_losses};
 use crate::model::{Model, Pass};
 use crate::weighting::balance::{Balance, Looks};
 use crate::weighting::methods::Matrix;
@@ -56,14 +56,8 @@ impl<M: Model> Run<M> {
         let device = Device::default().autodiff();
         let input = input(matrix.to_vec(), batch.rows.len(), self.embeddings.width(), &device).require_grad();
         let logits = self.network().forward(input.clone(), pass);
-        let losses = task_losses(&self.schema, logits.clone(), &batch.labels, &batch.weights);
+        let losses = self.losses(batch, logits.clone());
         (input, losses, logits)
-    }
-
-    /// The weight of the rows of each task.
-    fn row_weights(&self, batch: &Batch) -> Vec<f64> {
-        let tasks = self.schema.tasks.len();
-        (0..tasks).map(|t| batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum()).collect()
     }
 
     /// The losses of the tasks with a label.
@@ -290,7 +284,7 @@ fn shared<M: Model>(config: &M::Config, schema: &Schema, width: usize) -> Shared
     let rows: Vec<f32> = (0..ROWS * width).map(|_| rng.normal() as f32).collect();
     let tasks = schema.tasks.len();
     let label = |(row, task): (usize, &TaskKind)| match task {
-        TaskKind::Binary { .. } => (row % 2) as f32,
+        TaskKind::Binary { .. } | TaskKind::Pairwise => (row % 2) as f32,
         _ => 1.0,
     };
     let labels: Vec<f32> =
@@ -300,7 +294,7 @@ fn shared<M: Model>(config: &M::Config, schema: &Schema, width: usize) -> Shared
     for task in 0..tasks {
         let rows = input(rows.clone(), ROWS, width, &device);
         let logits = network.forward(rows, &Pass::serving());
-        let losses = task_losses(schema, logits, &labels, &weights);
+        let losses = grouped_losses(schema, logits, &labels, &weights, &[0; ROWS]);
         let gradients = GradientsParams::from_grads(losses.narrow(0, task, 1).sum().backward(), &network);
         network.visit(&mut Reached { gradients: &gradients, path: Vec::new(), counts: &mut counts });
     }

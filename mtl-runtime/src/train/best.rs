@@ -9,7 +9,8 @@ use crate::report::SplitMetrics;
 /// Refuses a `best` that no task of the schema can have.
 pub(super) fn check(train: &TrainConfig, schema: &Schema) -> Result<()> {
     let applies = |kind: &TaskKind| match train.best.metric {
-        BestMetric::Auc | BestMetric::Gauc | BestMetric::Logloss => matches!(kind, TaskKind::Binary { .. }),
+        BestMetric::Auc | BestMetric::Logloss => matches!(kind, TaskKind::Binary { .. }),
+        BestMetric::Gauc => matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise),
         BestMetric::Rmse => matches!(kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
         BestMetric::Loss => true,
     };

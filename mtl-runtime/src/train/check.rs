@@ -1,5 +1,6 @@
 //! What is refused before training: values that no model can have, expectations that fail, data without labels.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use mtl_data::Dataset;
@@ -116,7 +117,11 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
             TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => {
                 above(format!("tasks.{}.delta", task.name), delta)?
             }
-            TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {}
+            TaskKind::Pairwise if schema.group_by.is_none() => {
+                let message = format!("`{}` compares rows of a group, which needs train.group_by", task.name);
+                return Err(Error::config(message));
+            }
+            TaskKind::Regression { .. } | TaskKind::Ordinal { .. } | TaskKind::Pairwise => {}
         }
     }
     Ok(())
@@ -140,7 +145,7 @@ pub(super) fn target(path: Option<&Path>, resume: bool) -> Result<()> {
     Ok(())
 }
 
-/// Refuses training rows in which a task has no label at all.
+/// Refuses training rows in which a task has no label at all, or nothing to compare.
 pub(super) fn labels(schema: &Schema, train: &Dataset) -> Result<()> {
     for (t, task) in schema.tasks.iter().enumerate() {
         let weight = |row: usize| train.weights[t].as_ref().map_or(1.0, |weights| weights[row]);
@@ -149,8 +154,19 @@ pub(super) fn labels(schema: &Schema, train: &Dataset) -> Result<()> {
             let message = format!("task `{}` has no label in the {} training rows", task.name, train.rows);
             return Err(Error::data(format!("{message}: check its label column, its `where` and its weights")));
         }
+        if task.kind == TaskKind::Pairwise && !has_pair(&train.labels[t], counts, train.groups.as_deref()) {
+            let message = format!("task `{}` has no pair: no group of the training rows has both labels", task.name);
+            return Err(Error::data(format!("{message}; check its label column and its `group`")));
+        }
     }
     Ok(())
+}
+
+/// Whether a group has a positive and a negative row that count.
+fn has_pair(labels: &[f32], counts: impl Fn(usize) -> bool, groups: Option<&[u64]>) -> bool {
+    let mut seen: HashMap<u64, f32> = HashMap::new();
+    let mut rows = (0..labels.len()).filter(|&row| counts(row));
+    rows.any(|row| *seen.entry(groups.map_or(0, |groups| groups[row])).or_insert(labels[row]) != labels[row])
 }
 
 /// Refuses a `best` or a patience that the validation rows cannot serve.

@@ -12,7 +12,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::task_losses;
+use crate::loss::{counted, grouped_losses};
 use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
@@ -76,9 +76,9 @@ pub(crate) struct Progress {
 /// Sums over the batches of one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sums {
-    /// By task: its losses, each times the weight of its rows.
+    /// By task: its losses, each times the weight of its rows or pairs.
     pub losses: Vec<f64>,
-    /// By task: the weight of its rows.
+    /// By task: the weight of its rows or pairs.
     pub weights: Vec<f64>,
     /// By name: what penalties added, and in how many steps.
     pub penalties: BTreeMap<String, (f64, usize)>,
@@ -168,15 +168,16 @@ impl<M: Model> Run<M> {
             self.balance = Some(balance);
             return done;
         }
-        let (rows, tasks) = (batch.rows.len(), self.schema.tasks.len());
+        let rows = batch.rows.len();
         let seed = <M as Model>::train(&self.config).seed;
         let matrix = self.embeddings.gather(&batch.features);
         let input = input(matrix, rows, self.embeddings.width(), &Device::default().autodiff()).require_grad();
         let pass = Pass::training(seed, self.progress.step);
         let logits = self.network().forward(input.clone(), &pass);
-        let losses = task_losses(&self.schema, logits.clone(), &batch.labels, &batch.weights);
-        let weight = |t: usize| batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum::<f64>();
-        let weights: Vec<f64> = (0..tasks).map(|t| if turn.includes(t) { weight(t) } else { 0.0 }).collect();
+        let losses = self.losses(batch, logits.clone());
+        let weights = self.row_weights(batch);
+        let weights: Vec<f64> =
+            weights.iter().enumerate().map(|(t, &weight)| if turn.includes(t) { weight } else { 0.0 }).collect();
         let values = numbers(losses.clone().inner());
         self.count(&values, &weights)?;
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
@@ -199,6 +200,16 @@ impl<M: Model> Run<M> {
         self.embeddings.update(&batch.features, &gradient);
         self.progress.step += 1;
         Ok(())
+    }
+
+    /// The losses of a batch `[T]`.
+    pub(super) fn losses(&self, batch: &Batch, logits: Tensor<2>) -> Tensor<1> {
+        grouped_losses(&self.schema, logits, &batch.labels, &batch.weights, &batch.groups)
+    }
+
+    /// What each task's loss of a batch is a mean of: the weight of its rows, or of its pairs.
+    pub(super) fn row_weights(&self, batch: &Batch) -> Vec<f64> {
+        counted(&self.schema, &batch.labels, &batch.weights, &batch.groups)
     }
 
     /// Adds what a penalty added to the loss to those of the epoch.
@@ -228,7 +239,7 @@ impl<M: Model> Run<M> {
         }
         let pass = Pass::training(<M as Model>::train(&self.config).seed, self.progress.step).without_shared();
         let logits = self.network().forward(input.detach(), &pass);
-        let without = task_losses(&self.schema, logits, &batch.labels, &batch.weights);
+        let without = self.losses(batch, logits);
         let distance = numbers(without.clone().inner())[task] - losses[task];
         if f64::from(distance) >= contrast.margin {
             return false;

@@ -49,6 +49,7 @@ impl Model for Tiny {
         let rows = Rows::Vocabulary { min_count: 1 };
         let id = FeatureKind::Id { rows, dim: config.dim, unseen: Unseen::Own, init: 0.01 };
         let history = FeatureKind::Ids {
+            words: false,
             rows,
             dim: config.dim,
             unseen: Unseen::Own,
