@@ -80,6 +80,32 @@ fn a_choice_is_learned_from_the_rows_of_its_group() {
     assert_eq!(again.report.split, trained.report.split, "the same seed gives the same bits");
 }
 
+/// Of all requests one alone has labels. Batches of rows drawn one by one would hardly ever hold two of its rows.
+#[test]
+fn a_batch_holds_whole_groups_wherever_their_rows_stand() {
+    let all = table(1, 600, 5);
+    let request = all.numbers("request").unwrap().into_owned();
+    let chosen: Vec<f64> = all
+        .numbers("chosen")
+        .unwrap()
+        .iter()
+        .zip(&request)
+        .map(|(chosen, request)| if *request == 0.0 { *chosen } else { f64::NAN })
+        .collect();
+    let all = Table::from_columns(
+        all.columns().filter(|(name, _)| *name != "chosen").map(|(name, column)| (name.to_owned(), column.clone())),
+    );
+    let all = all.unwrap().with_column("chosen", Labels(chosen)).unwrap();
+    let mut order: Vec<u32> = (0..all.rows() as u32).collect();
+    Rng::keyed(4, "order").shuffle(&mut order);
+    let mut config = config();
+    (config.train.batch, config.train.epochs) = (16, 3);
+    let trained = fit(Trainer::new(config, Splits { train: all.take(&order), ..splits() }));
+    let loss = |epoch: &mtl_runtime::report::Epoch| *epoch.losses.get("chosen").unwrap();
+    let losses: Vec<_> = trained.report.epochs.iter().map(loss).collect();
+    assert!(losses.iter().all(Option::is_some), "{losses:?}");
+}
+
 #[test]
 fn a_prediction_is_the_score_whatever_the_order_of_the_rows() {
     let trained = fit(Trainer::new(config(), splits()));
