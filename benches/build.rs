@@ -1,7 +1,7 @@
-//! Writes a spec for each family of sharing on each data set, and compiles them.
+//! Writes the specs of the benchmarks, and compiles them: each family of sharing on each data set, and MMoE under kinds of weighting.
 //!
-//! A file of `families` holds the `let` and `tower` lines of one family; lines of tasks replace those of the data set. Features,
-//! tasks and training are those of `specs/DATASET_shared_bottom.mtl`, so that the models of a data set differ in sharing alone.
+//! A file of `families` holds the `let` and `tower` lines of one family; lines of tasks, and the line of the loss, replace those of the
+//! data set. Features, tasks and training are those of `specs/DATASET_shared_bottom.mtl`, so that the models of a data set differ in sharing alone.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -43,11 +43,58 @@ fn main() {
             );
         }
     }
+    let weighted = weighted(&out, &mut specs);
+    std::fs::write(out.join("weightings.rs"), weighted).expect("the output folder");
     mtl_dsl::build(&specs);
     let names = models.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next().map(str::to_owned));
     let all = names.collect::<Vec<_>>().join(", ");
     let _ = writeln!(models, "pub const ALL: &[Family] = &[{all}];");
     std::fs::write(out.join("families.rs"), models).expect("the output folder");
+}
+
+/// What a weighting looks at, as a line of the spec: the methods of each are settings of one model.
+const LOOKS: [(&str, &str); 4] =
+    [("equal", "equal"), ("losses", "dwa"), ("representation", "pcgrad"), ("parameters", "pcgrad, at: parameters")];
+
+/// Numbers of tasks of the cost table.
+const TASKS: [usize; 3] = [2, 8, 32];
+
+/// MMoE on the data sets, and on made-up rows with several numbers of tasks, under each kind of weighting: the Rust that includes them.
+fn weighted(out: &Path, specs: &mut Vec<PathBuf>) -> String {
+    let mut models = String::new();
+    let mut add = |name: &str, text: String| {
+        let path = out.join(format!("{name}.mtl"));
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+            std::fs::write(&path, text).expect("the output folder");
+        }
+        specs.push(path);
+        let _ = writeln!(models, "include!(concat!(env!(\"OUT_DIR\"), \"/{name}.rs\"));");
+    };
+    for (looks, weighting) in LOOKS {
+        for (dataset, entities) in DATASETS {
+            let base =
+                std::fs::read_to_string(format!("../specs/{dataset}_shared_bottom.mtl")).expect("the data set's spec");
+            let body = format!(
+                "let h = mmoe(x, experts: 8 * mlp([256, 128]));\ntower each = mlp(h, [64]);\nloss {{ weighting: {weighting} }}"
+            );
+            let name = format!("{dataset}_weighted_{looks}");
+            add(&name, spec(&base, &pascal(&name), &name, &body, entities));
+        }
+        for tasks in TASKS {
+            let name = format!("cost_{tasks}_{looks}");
+            let mut text = format!("model {} {{\n    features x {{\n", pascal(&name));
+            (0..26).for_each(|at| text.push_str(&format!("        id_{at}: id(buckets: 1_000, dim: 8),\n")));
+            text.push_str("    }\n");
+            (0..tasks).for_each(|at| text.push_str(&format!("    task t{at}: binary;\n")));
+            text.push_str("    let h = mmoe(x, experts: 8 * mlp([256, 128]));\n    tower each = mlp(h, [64]);\n");
+            text.push_str(&format!("    loss {{ weighting: {weighting} }}\n"));
+            text.push_str(
+                "    train { optimizer: adam(lr: 1e-3), embeddings: adam(lr: 1e-3), batch: 1024, epochs: 1 }\n}\n",
+            );
+            add(&name, text);
+        }
+    }
+    models
 }
 
 /// The families of a folder: their names and lines.
@@ -69,9 +116,13 @@ fn tasks(base: &str) -> Vec<String> {
 
 /// The data set's spec with the lines of a family.
 fn spec(base: &str, model: &str, family: &str, body: &str, entities: &str) -> String {
-    let (mut replaced, mut lines) = (Vec::new(), Vec::new());
+    let (mut replaced, mut lines, mut loss) = (Vec::new(), Vec::new(), None);
     for line in body.lines() {
-        if line.starts_with("task ") { replaced.push(line) } else { lines.push(line) }
+        match () {
+            () if line.starts_with("task ") => replaced.push(line),
+            () if line.starts_with("loss ") => loss = Some(format!("    {line}")),
+            () => lines.push(line),
+        }
     }
     let mut text = String::new();
     for line in base.lines().filter(|line| !line.starts_with("///")) {
@@ -88,7 +139,7 @@ fn spec(base: &str, model: &str, family: &str, body: &str, entities: &str) -> St
         } else if line.starts_with("    loss ") {
             let _ = writeln!(text, "    let x = concat({entities});");
             lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
-            let _ = writeln!(text, "{line}");
+            let _ = writeln!(text, "{}", loss.as_deref().unwrap_or(line));
         } else if line.starts_with("    /// One score") {
             break;
         } else if !line.starts_with("    let ") && !line.starts_with("    tower ") && line != "}" {
