@@ -137,7 +137,9 @@ fn spec(base: &str, model: &str, family: &str, body: &str, entities: &str) -> St
         } else if line.starts_with("model ") {
             let _ = writeln!(text, "model {model} {{");
         } else if line.starts_with("    loss ") {
-            let _ = writeln!(text, "    let x = concat({entities});");
+            if body.contains("(x,") {
+                let _ = writeln!(text, "    let x = concat({entities});");
+            }
             lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
             let _ = writeln!(text, "{}", loss.as_deref().unwrap_or(line));
         } else if line.starts_with("    /// One score") {

@@ -36,6 +36,9 @@ struct Options {
     /// Seeds of initial values, order and dropout
     #[arg(long, num_args = 1.., default_values_t = [0, 1, 2])]
     seeds: Vec<u64>,
+    /// Change a number of every spec: `--set train.epochs=1`
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Every run, kept and gone on with
     #[arg(long)]
     json: Option<PathBuf>,
@@ -53,7 +56,7 @@ struct Family {
     dataset: &'static str,
     name: &'static str,
     schema: fn() -> Schema,
-    train: fn(Splits, u64) -> Result<Run>,
+    train: fn(Splits, u64, &[String]) -> Result<Run>,
 }
 
 /// One training run.
@@ -77,9 +80,10 @@ impl Family {
     }
 }
 
-fn train<M: Model>(splits: Splits, seed: u64) -> Result<Run> {
+fn train<M: Model>(splits: Splits, seed: u64, set: &[String]) -> Result<Run> {
     let mut config = M::default_config();
     apply_setting(&mut config, &format!("train.seed={seed}"))?;
+    set.iter().try_for_each(|setting| apply_setting(&mut config, setting))?;
     let (wall, processor) = (Instant::now(), processor_seconds());
     let report = Trainer::<M>::new(config, splits).fit()?.report;
     // What other programs take of the core is not the model's.
@@ -138,7 +142,7 @@ fn run(options: &Options) -> Result<()> {
                 splits = Some(tables(options.dataset, &options.data, &(family.schema)())?);
             }
             eprintln!("{name} {} seed {seed}", family.name);
-            let run = (family.train)(splits.clone().unwrap_or_default(), *seed)?;
+            let run = (family.train)(splits.clone().unwrap_or_default(), *seed, &options.set)?;
             eprintln!("  {:?}", run.auc);
             known.push(run);
             write(options.json.as_deref(), &runs)?;

@@ -4,7 +4,7 @@ use super::ple::{Streams, agree, group, layers};
 use super::{Construct, Context, Options, Reads, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Call, Number, Type, Value};
-use crate::ir::{Choice, NodeId, Pick, Scale, Size, ValueInit};
+use crate::ir::{Choice, NodeId, Pick, Size, ValueInit};
 use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
@@ -67,29 +67,14 @@ pub(super) fn levels_width(call: &Call, context: &Context, sink: &mut Vec<Diagno
 fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let levels = levels(call);
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
-    let mut streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
     let any_shared = levels.iter().any(|level| group(level, "shared").is_some());
-    if let Some(copies) = inputs[0].tasks.as_ref().filter(|copies| any_shared && copies.len() > 1) {
-        let common = common(&inputs[0], scope);
-        streams.value = scope.stack("streams", vec![streams.value, common]);
-        streams.shared = Some(copies.len());
-    }
+    let mut streams = Streams::of(&inputs[0], any_shared, scope);
     for (position, options) in levels.iter().enumerate() {
         let goes_on = levels[position + 1..].iter().any(|level| group(level, "shared").is_some());
         let mut scope = scope.inner(&format!("level_{}", position + 1));
         streams = lower_level(options, &tasks, &streams, goes_on, &mut scope);
     }
     Stream { value: streams.value, tasks: Some(tasks) }
-}
-
-/// What shared experts read: where every task of a tower line has its own copy of the input, the mean of the copies.
-pub(super) fn common(input: &Stream, scope: &mut Scope) -> NodeId {
-    let copies = input.tasks.as_ref().map_or(1, Vec::len);
-    if copies == 1 {
-        return input.value;
-    }
-    let sum = scope.gather("common", input.value, Choice::All);
-    scope.affine("common", sum, Scale::Constant(1.0 / copies as f64), 0.0)
 }
 
 /// One level: experts on their streams, a gate per task over all of them, and the own experts added.

@@ -74,7 +74,7 @@ fn lower(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
     let categories = categories(call, &tasks);
     let rank = scope.count("rank", "Rank of the gates on what experts read.", number(&call.options, "rank"));
-    let input = super::adatt::common(&inputs[0], scope);
+    let input = super::ple::common(&inputs[0], scope);
     let (shared, own) = lower_meta(call, &categories, input, &rank, &mut scope.inner("meta"));
     let both = scope.concat("meta", vec![shared, own]);
     let value = lower_tasks(call, (&tasks, &categories), [shared, both], &rank, scope);

@@ -5,7 +5,7 @@ use super::mlp::Layers;
 use super::{Construct, Context, Options, Reads, block, option, template_width, vec_input, warn_single_expert};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Block, Call, Type, Value};
-use crate::ir::{Choice, NodeId, Size, Slot};
+use crate::ir::{Choice, NodeId, Scale, Size, Slot};
 use crate::lower::{Member, Scope, Stream};
 use crate::schema::{Parameter, Shape, Signature};
 
@@ -116,7 +116,8 @@ pub(super) fn agree(first: &Block, other: &Block, sink: &mut Vec<Diagnostic>) ->
 fn lower_ple(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let Value::Groups(levels) = option(&call.options, "levels") else { unreachable!("levels are required") };
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
-    let mut streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
+    let any_shared = levels.iter().any(|level| group(level, "shared").is_some());
+    let mut streams = Streams::of(&inputs[0], any_shared, scope);
     let (gate, read) = (Gate::read(&call.options, scope), gates::input(call, inputs));
     for (position, options) in levels.iter().enumerate() {
         let above = &levels[position + 1..];
@@ -129,7 +130,7 @@ fn lower_ple(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
 
 fn lower_cgc(call: &Call, inputs: &[Stream], scope: &mut Scope) -> Stream {
     let tasks = scope.copies(&inputs[0]).unwrap_or_else(|| scope.tasks());
-    let streams = Streams { value: inputs[0].value, own: inputs[0].tasks.clone(), shared: None };
+    let streams = Streams::of(&inputs[0], group(&call.options, "shared").is_some(), scope);
     let (gate, read) = (Gate::read(&call.options, scope), gates::input(call, inputs));
     let streams = lower_level(&call.options, &tasks, &streams, (&gate, read), false, scope);
     Stream { value: streams.value, tasks: Some(tasks) }
@@ -145,6 +146,20 @@ pub(super) struct Streams {
 }
 
 impl Streams {
+    /// The streams that enter the first level. Where every task of a tower line has its own copy of the input, shared experts read the
+    /// mean of the copies.
+    pub fn of(input: &Stream, shared: bool, scope: &mut Scope) -> Streams {
+        let own = input.tasks.clone();
+        match own.as_ref().map_or(1, Vec::len) {
+            copies if copies > 1 && shared => {
+                let common = common(input, scope);
+                let value = scope.stack("streams", vec![input.value, common]);
+                Streams { value, own, shared: Some(copies) }
+            }
+            _ => Streams { value: input.value, own, shared: None },
+        }
+    }
+
     fn slot(&self, task: Option<usize>) -> Slot {
         let position = match task {
             Some(task) => self.own.as_ref().and_then(|own| own.iter().position(|other| *other == task)),
@@ -156,6 +171,16 @@ impl Streams {
     pub fn member(&self, task: Option<usize>, count: Option<Size>) -> Member {
         Member { owner: task.into(), count, slot: self.slot(task) }
     }
+}
+
+/// What shared experts read: where every task of a tower line has its own copy of the input, the mean of the copies.
+pub(super) fn common(input: &Stream, scope: &mut Scope) -> NodeId {
+    let copies = input.tasks.as_ref().map_or(1, Vec::len);
+    if copies == 1 {
+        return input.value;
+    }
+    let sum = scope.gather("common", input.value, Choice::All);
+    scope.affine("common", sum, Scale::Constant(1.0 / copies as f64), 0.0)
 }
 
 /// One level: own and shared experts on their streams, one gate per task over its own experts and the shared ones and, where the

@@ -1,7 +1,7 @@
 //! `stem`: shared and task-owned embeddings, all of them read and the own ones alone trained (Su et al., AAAI 2024).
 
-use super::adatt::{LEVEL, common, levels, levels_width};
-use super::ple::layers;
+use super::adatt::{LEVEL, levels, levels_width};
+use super::ple::{common, layers};
 use super::{Construct, Context, Options, Reads, block, option, vec_input};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::hir::{Call, Type, Value};
