@@ -172,6 +172,32 @@ impl SplitMetrics {
 }
 
 impl Epoch {
+    /// The tasks' weights, and their gradients' lengths and cosines, as a table for people; none where every weight is 1.
+    pub fn weight_table(&self) -> Option<TextTable> {
+        let log = self.gradients.as_ref();
+        if log.is_none() && self.weights.iter().all(|(_, weight)| *weight == 1.0) {
+            return None;
+        }
+        let compared = log.is_some_and(|log| !log.norms.is_empty());
+        let tasks: Vec<&str> = self.weights.iter().map(|(task, _)| task).collect();
+        let cosines = tasks.iter().skip(1).map(|task| format!("cosine with {task}"));
+        let more = compared.then(|| ["gradient".to_owned()].into_iter().chain(cosines));
+        let mut table =
+            TextTable::new(["task".to_owned(), "weight".to_owned()].into_iter().chain(more.into_iter().flatten()));
+        for (at, (task, weight)) in self.weights.iter().enumerate() {
+            let mut row = vec![task.to_owned(), format!("{weight:.3}")];
+            if let Some(log) = log.filter(|_| compared) {
+                row.push(log.norms.get(task).map_or_else(String::new, |norm| format!("{norm:.2e}")));
+                for (to, other) in tasks.iter().enumerate().skip(1) {
+                    let found = log.cosines.iter().find(|(a, b, _)| a == task && b == other);
+                    row.push(found.filter(|_| to > at).map_or_else(String::new, |(.., cosine)| format!("{cosine:.2}")));
+                }
+            }
+            table.row(row);
+        }
+        Some(table)
+    }
+
     /// The epoch on one line.
     pub fn line(&self, epochs: usize) -> String {
         let mut line = format!("epoch {}/{epochs}  {:.0} rows/s", self.epoch, self.rows_per_second);

@@ -80,6 +80,12 @@ impl Display {
         }
         let star = if best == Some(epoch.epoch) { "  (best so far)" } else { "" };
         println!("{}{star}", epoch.line(self.epochs));
+        if let Some(table) = epoch.weight_table() {
+            println!("{table}");
+        }
+        if let Some(log) = epoch.gradients.as_ref().filter(|log| log.fallbacks > 0) {
+            println!("in {} steps the weighting had no answer, and weights were equal", log.fallbacks);
+        }
         if let Some(split) = epoch.validation.as_ref().filter(|_| self.watched) {
             println!("{}", split.table());
         }

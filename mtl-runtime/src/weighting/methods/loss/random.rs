@@ -15,9 +15,9 @@
 //! missing.
 
 use super::{LossMethod, present, spread};
-use mtl_data::Rng;
 use crate::weighting::methods::state::Reader;
 use crate::weighting::methods::{Convention, Failure, softmax};
+use mtl_data::Rng;
 
 /// Weights drawn anew in each batch.
 #[derive(Debug, Clone)]

@@ -16,9 +16,9 @@
 //!
 //! **Missing tasks.** Neither in the purity nor in the sum: the factors 0.
 
-use mtl_data::Rng;
 use crate::weighting::methods::state::Reader;
 use crate::weighting::methods::{Failure, Real};
+use mtl_data::Rng;
 
 /// The options of [`GradDrop`].
 #[derive(Debug, Clone, PartialEq, Default)]
