@@ -174,6 +174,13 @@ codes! {
     SqrtDomain = "sqrt-domain", Error;
     /// A division by something that may be zero, or zero to a power that may be negative.
     DivisionByZero = "division-by-zero", Error;
+    /// A value of a score that may be too large for a 64-bit float.
+    Overflow = "overflow", Error;
+    /// A score that does not rise where its rank says `increasing in`, or does not fall where it says `decreasing in`: for some
+    /// predictions and parameters it goes the other way, or that it never does could not be shown.
+    NotMonotone = "not-monotone", Error;
+    /// An `expect RANK order` that could neither be shown nor refuted for every prediction that it is about.
+    UnprovedOrder = "unproved-order", Error;
     /// An `expect` names a rank that no `rank` item declares.
     UnknownRank = "unknown-rank", Error;
     /// An `expect` does not give a prediction that the rank reads, or gives one that it does not read.
