@@ -22,7 +22,7 @@ pub(super) enum Outcome<T> {
 }
 
 /// Cells that are looked at.
-const MOST: usize = 20_000;
+const MOST: usize = 10_000;
 
 /// Judges a region, then its halves, until each part is known or too many were looked at.
 pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]) -> Verdict<T>) -> Outcome<T> {
@@ -38,8 +38,10 @@ pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]
         if looked > MOST {
             return Outcome::Open;
         }
-        // The side whose halves are nearest to holding; of equal ones that which was cut least.
-        let mut best: Option<(f64, usize, usize, Vec<Vec<Interval>>)> = None;
+        // In turns the side whose halves are nearest to holding, and the side that was cut least: the first alone would cut one side for ever
+        // where the proof needs two.
+        let greedy = cuts.iter().sum::<usize>() % 2 == 0;
+        let mut best: Option<((f64, f64), usize, Vec<Vec<Interval>>)> = None;
         for side in 0..cell.len() {
             let Some(halves) = halves(&cell, side) else { continue };
             let (mut left, mut far) = (Vec::new(), 0.0);
@@ -54,11 +56,12 @@ pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]
                     }
                 }
             }
-            if best.as_ref().is_none_or(|(least, cut, ..)| (far, cuts[side]) < (*least, *cut)) {
-                best = Some((far, cuts[side], side, left));
+            let rank = if greedy { (far, cuts[side] as f64) } else { (cuts[side] as f64, far) };
+            if best.as_ref().is_none_or(|(least, ..)| rank < *least) {
+                best = Some((rank, side, left));
             }
         }
-        let Some((.., side, left)) = best else { return Outcome::Open };
+        let Some((_, side, left)) = best else { return Outcome::Open };
         cuts[side] += 1;
         open.extend(left.into_iter().map(|cell| (cell, cuts.clone())));
     }

@@ -97,3 +97,6 @@ pub(super) fn call(function: ScoreFn, arguments: &[f64]) -> f64 {
         ScoreFn::Product => arguments[1..].iter().fold(first, |product, power| product * power),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,10 @@
 //!
 //! A probability lies in `[0, 1]`, a regression is any 32-bit number, a parameter lies in its interval; the bounds of every other value
 //! follow. Within the branches of `if a > b` the bounds of `a` and `b` are those that the comparison leaves. With every value comes the
-//! interval of its slope in one prediction.
+//! interval of its slope where predictions move.
 
 use super::Sink;
-use super::interval::{Interval, ONE, PREDICTED, ZERO};
+use super::interval::{Interval, PREDICTED, ZERO};
 use super::reads::{Prediction, prediction};
 use super::slopes::{self, Bounds};
 use crate::diagnostic::diagnostic;
@@ -16,7 +16,7 @@ pub(super) fn check(tasks: &[Option<Task>], ranks: &mut [Option<Rank>], sink: &m
     let mut bounds = Vec::new();
     for at in 0..ranks.len() {
         let region = Region::default();
-        let found = Pass { tasks, ranks, region: &region, target: None }.rank(at, &bounds, sink);
+        let found = Pass { tasks, ranks, region: &region, moves: &[] }.rank(at, &bounds, sink);
         if found.is_none() {
             ranks[at] = None;
         }
@@ -47,20 +47,20 @@ pub(super) fn param(param: &Param) -> Interval {
     Interval { low: param.low.value, high: param.high.value }
 }
 
-/// The analysis of ranks over one region, with slopes in one prediction.
+/// The analysis of ranks over one region, with slopes where predictions move.
 pub(super) struct Pass<'a> {
     pub tasks: &'a [Option<Task>],
     pub ranks: &'a [Option<Rank>],
     pub region: &'a Region,
-    pub target: Option<Prediction>,
+    /// How far predictions move, those that do.
+    pub moves: &'a [(Prediction, Interval)],
 }
 
 impl Pass<'_> {
     /// The bounds of a rank, given those of the ranks before it; none where a part of it is wrong.
     pub fn rank(&self, at: usize, before: &[Option<Bounds>], sink: &mut Sink) -> Option<Bounds> {
         let rank = self.ranks[at].as_ref()?;
-        let mut scope =
-            Scope { pass: self, at, rank, before, target: self.target, lets: Vec::new(), known: Vec::new() };
+        let mut scope = Scope { pass: self, at, rank, before, moves: self.moves, lets: Vec::new(), known: Vec::new() };
         for part in &rank.lets {
             let bounds = scope.bounds(&part.value, sink);
             scope.lets.push(bounds);
@@ -85,7 +85,7 @@ struct Scope<'a> {
     at: usize,
     rank: &'a Rank,
     before: &'a [Option<Bounds>],
-    target: Option<Prediction>,
+    moves: &'a [(Prediction, Interval)],
     lets: Vec<Option<Bounds>>,
     /// What comparisons around the current place say of a leaf, the innermost last.
     known: Vec<(ScoreKind, Interval)>,
@@ -137,7 +137,8 @@ impl Scope<'_> {
                 let of = prediction(leaf)?;
                 let narrow = self.pass.region.predictions.iter().find(|(other, _)| *other == of);
                 let value = narrow.map_or_else(|| declared(self.pass.tasks, of.0), |(_, interval)| *interval);
-                Bounds { value, slope: if self.target == Some(of) { ONE } else { ZERO } }
+                let slope = self.moves.iter().find(|(other, _)| *other == of).map_or(ZERO, |(_, slope)| *slope);
+                Bounds { value, slope }
             }
         };
         let known = self.known.iter().rev().find(|(of, _)| of == leaf);
@@ -181,10 +182,10 @@ impl Scope<'_> {
         if !rise.is_finite() {
             return None;
         }
-        let (target, quiet) = (self.target.take(), &mut Sink::new());
+        let (moves, quiet) = (std::mem::take(&mut self.moves), &mut Sink::new());
         let then = self.branch(Compare::Equal, one, other, then, quiet);
         let otherwise = self.branch(Compare::Equal, one, other, otherwise, quiet);
-        self.target = target;
+        self.moves = moves;
         match (then?, otherwise?) {
             (Branch::In(then), Branch::In(otherwise)) => Some(then.value.minus(otherwise.value)),
             _ => Some(ZERO),

@@ -7,10 +7,11 @@ use super::Sink;
 use super::bisect::{Outcome, Verdict, bisect, points};
 use super::evaluate::{self, holds};
 use super::expects::{self, Argued};
-use super::interval::{Interval, short};
+use super::interval::{Interval, ZERO, short};
 use super::intervals::{self, Pass, Region};
 use super::reads::{self, Prediction};
-use super::trends::{find, label};
+use super::slopes::Bounds;
+use super::trends::{label, value_of};
 use crate::ast::{self, Argument, BinaryOp, ExprKind};
 use crate::diagnostic::diagnostic;
 use crate::hir::{Compare, Expect, ExpectSide, Rank, Task};
@@ -232,12 +233,12 @@ impl Proof<'_> {
     fn point(&self, at: Vec<f64>) -> Option<Point> {
         let keys: Vec<(usize, usize)> = self.requests.iter().map(|(of, _)| *of).collect();
         let param = |rank, index| match keys.contains(&(rank, index)) {
-            true => find(&keys, self.request(&at), (rank, index)),
+            true => value_of(&keys, self.request(&at), (rank, index)),
             false => evaluate::default(self.scope.ranks, rank, index),
         };
         let score = |side| {
             let (of, values): (Vec<_>, Vec<_>) = self.side(side, &at).into_iter().unzip();
-            evaluate::rank(self.scope.ranks, self.rank, &param, &|prediction| find(&of, &values, prediction))
+            evaluate::rank(self.scope.ranks, self.rank, &param, &|prediction| value_of(&of, &values, prediction))
         };
         let scores = [score(0)?, score(1)?];
         Some(Point { at, scores })
@@ -251,41 +252,28 @@ impl Proof<'_> {
         }
     }
 
-    /// A bound of the margin over a cell: from the values of both sides, and from the slopes of what they share around its middle.
+    /// A bound of the margin over a cell: from the values of both sides, and from the slope on the way from one to the other, in which
+    /// what both sides share has no part.
     fn least_margin(&self, cell: &[Interval]) -> f64 {
         let more = usize::from(matches!(self.op, Compare::Less | Compare::LessOrEqual));
-        let (Some(one), Some(other)) = (self.bounds(more, cell, None), self.bounds(1 - more, cell, None)) else {
-            return f64::NEG_INFINITY;
-        };
-        let plain = one.0.low - other.0.high;
-        if plain > 0.0 {
-            return plain;
+        let [one, other] = [self.side(more, cell), self.side(1 - more, cell)];
+        let named =
+            self.named[more].iter().map(|of| (*of, find(&one, *of).minus(find(&other, *of)))).collect::<Vec<_>>();
+        let between = one.iter().map(|(of, range)| (*of, range.join(find(&other, *of)))).collect();
+        let way = self.bounds(cell, between, &named).map_or(f64::NEG_INFINITY, |bounds| bounds.slope.low);
+        let [one, other] = [one, other].map(|side| self.bounds(cell, side, &[]));
+        match one.zip(other) {
+            Some((one, other)) => way.max(one.value.minus(other.value).low),
+            None => way,
         }
-        let first = self.named[0].len() + self.named[1].len();
-        let mut middle = cell.to_vec();
-        middle[first..first + self.shared.len()].iter_mut().for_each(|side| *side = Interval::point(side.middle()));
-        let (Some(one), Some(other)) = (self.bounds(more, &middle, None), self.bounds(1 - more, &middle, None)) else {
-            return plain;
-        };
-        let size = one.0.high.abs().max(one.0.low.abs()) + other.0.high.abs().max(other.0.low.abs());
-        let mut margin = one.0.minus(other.0);
-        for (at, of) in self.shared.iter().enumerate() {
-            let (Some(one), Some(other)) = (self.bounds(more, cell, Some(*of)), self.bounds(1 - more, cell, Some(*of)))
-            else {
-                return plain;
-            };
-            let away = cell[first + at].minus(middle[first + at]);
-            margin = margin.plus(one.1.minus(other.1).times(away));
-        }
-        plain.max(margin.low - 1e-12 * size)
     }
 
-    /// The value and the slope of one side.
-    fn bounds(&self, side: usize, cell: &[Interval], target: Option<Prediction>) -> Option<(Interval, Interval)> {
+    /// The bounds of the score where the predictions lie so, with its slope where they move so.
+    fn bounds(&self, cell: &[Interval], predictions: Ranges, moves: &[(Prediction, Interval)]) -> Option<Bounds> {
         let requests = self.requests.iter().zip(self.request(cell)).map(|((of, _), range)| (*of, *range));
-        let region = Region { predictions: self.side(side, cell), params: self.defaults().chain(requests).collect() };
-        let pass = Pass { tasks: self.scope.tasks, ranks: self.scope.ranks, region: &region, target };
-        pass.accepted(&self.closure).map(|bounds| (bounds.value, bounds.slope))
+        let region = Region { predictions, params: self.defaults().chain(requests).collect() };
+        let pass = Pass { tasks: self.scope.tasks, ranks: self.scope.ranks, region: &region, moves };
+        pass.accepted(&self.closure)
     }
 
     /// The parameters that no request sets, at their defaults.
@@ -354,4 +342,9 @@ impl Proof<'_> {
             _ => words.join(" and "),
         }
     }
+}
+
+/// The range of a prediction.
+fn find(ranges: &[(Prediction, Interval)], of: Prediction) -> Interval {
+    ranges.iter().find(|(other, _)| *other == of).map_or(ZERO, |(_, range)| *range)
 }

@@ -222,7 +222,7 @@ impl Scope<'_> {
                 let local = self.locals().map(|name| name.text.as_str());
                 let before = self.names.ranks[..self.at].iter().map(|rank| rank.name.text.as_str());
                 let known = self.names.task_names().chain(local).chain(before);
-                let help = did_you_mean(name, "names of a score", known);
+                let help = did_you_mean(name, "tasks, parameters and ranks", known);
                 sink.push(
                     diagnostic!(UnknownName, span, "no task, parameter or rank named `{name}`{what}"; help: "{help}"),
                 );
@@ -232,6 +232,12 @@ impl Scope<'_> {
     }
 
     fn too_early<T>(&self, name: &str, declared: Span, span: Span, sink: &mut Sink) -> Option<T> {
+        if self.names.ranks[self.at].name.text == name {
+            sink.push(diagnostic!(
+                UseBeforeDeclaration, span, "`{name}` reads itself"; help: "a score reads what is declared before it"
+            ));
+            return None;
+        }
         sink.push(diagnostic!(
             UseBeforeDeclaration, span, "`{name}` is declared later";
             label(declared): "declared here"; help: "a score reads what is declared before it: move the declaration up"

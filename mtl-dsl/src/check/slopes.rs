@@ -1,6 +1,7 @@
-//! A value and its slope in one prediction, both as intervals.
+//! A value and its slope, both as intervals.
 //!
-//! The slope bounds every difference quotient, so that it also holds where a value has corners or jumps: a jump upward makes it infinite.
+//! The predictions move along a line, each at a speed that lies in an interval, and the slope is that of the value on the way. It bounds
+//! every difference quotient, so that it also holds where a value has corners or jumps: a jump upward makes it infinite.
 
 use super::evaluate;
 use super::interval::{ALL, Interval, ONE, ZERO};

@@ -1,7 +1,7 @@
 //! `increasing in click;` and `decreasing in report;`: the sign of a score's slope.
 
 use super::bisect::{Outcome, Verdict, bisect, points};
-use super::interval::{Interval, short};
+use super::interval::{Interval, ONE, ZERO, short};
 use super::intervals::{self, Pass, Region};
 use super::reads::{self, Prediction};
 use super::{Sink, evaluate, ranks};
@@ -123,7 +123,7 @@ impl Trend<'_> {
     }
 
     fn interval(&self, (rank, param): (usize, usize)) -> Interval {
-        self.ranks[rank].as_ref().map_or(super::interval::ZERO, |rank| intervals::param(&rank.params[param]))
+        self.ranks[rank].as_ref().map_or(ZERO, |rank| intervals::param(&rank.params[param]))
     }
 
     fn slope(
@@ -136,7 +136,7 @@ impl Trend<'_> {
         let predictions = read.iter().copied().zip(cell.iter().copied()).collect();
         let params = params.iter().copied().zip(cell[read.len()..].iter().copied()).collect();
         let region = Region { predictions, params };
-        let pass = Pass { tasks: self.tasks, ranks: self.ranks, region: &region, target: Some(self.prediction) };
+        let pass = Pass { tasks: self.tasks, ranks: self.ranks, region: &region, moves: &[(self.prediction, ONE)] };
         pass.accepted(order).map(|bounds| bounds.slope)
     }
 
@@ -157,8 +157,8 @@ impl Trend<'_> {
         points(cell).into_iter().find_map(|mut point| {
             let mut value = |at: f64| {
                 point[place] = at;
-                let param = |rank, index| find(params, &point[read.len()..], (rank, index));
-                evaluate::rank(self.ranks, self.at, &param, &|of| find(read, &point, of))
+                let param = |rank, index| value_of(params, &point[read.len()..], (rank, index));
+                evaluate::rank(self.ranks, self.at, &param, &|of| value_of(read, &point, of))
             };
             let (before, after) = (value(low)?, value(high)?);
             let fall = if self.rises { before - after } else { after - before };
@@ -176,6 +176,6 @@ impl Trend<'_> {
 }
 
 /// The value that belongs to a key.
-pub(super) fn find<K: PartialEq>(keys: &[K], values: &[f64], key: K) -> f64 {
+pub(super) fn value_of<K: PartialEq>(keys: &[K], values: &[f64], key: K) -> f64 {
     keys.iter().zip(values).find(|(of, _)| **of == key).map_or(f64::NAN, |(_, value)| *value)
 }

@@ -113,10 +113,15 @@ fn value(ranks: &[Option<Rank>], (predictions, params): &Point) -> f64 {
 }
 
 /// The bounds of the last rank over a region, if all are accepted.
-fn bounds(ranks: &[Option<Rank>], region: &Region, target: Option<Prediction>, sink: &mut Sink) -> Option<Bounds> {
+fn bounds(
+    ranks: &[Option<Rank>],
+    region: &Region,
+    moves: &[(Prediction, Interval)],
+    sink: &mut Sink,
+) -> Option<Bounds> {
     let (tasks, mut bounds) = (tasks(), Vec::new());
     for at in 0..ranks.len() {
-        let found = Pass { tasks: &tasks, ranks, region, target }.rank(at, &bounds, sink);
+        let found = Pass { tasks: &tasks, ranks, region, moves }.rank(at, &bounds, sink);
         bounds.push(found);
     }
     bounds.into_iter().collect::<Option<Vec<_>>>()?.pop()
@@ -131,7 +136,7 @@ proptest! {
         ranks in any_ranks(), points in prop::collection::vec(any_point(), 8),
     ) {
         let mut sink = Sink::new();
-        let found = bounds(&ranks, &Region::default(), None, &mut sink);
+        let found = bounds(&ranks, &Region::default(), &[], &mut sink);
         prop_assert_eq!(found.is_some(), sink.is_empty());
         if let Some(Bounds { value: interval, .. }) = found {
             for point in &points {
@@ -151,7 +156,7 @@ proptest! {
         let ends = Interval { low: f64::from(low.0[task]), high: f64::from(high.0[task]) };
         let target = (TaskId(task), false);
         let region = Region { predictions: vec![(target, ends)], params: Vec::new() };
-        let Some(found) = bounds(&ranks, &region, Some(target), &mut Sink::new()) else { return Ok(()) };
+        let Some(found) = bounds(&ranks, &region, &[(target, crate::check::interval::ONE)], &mut Sink::new()) else { return Ok(()) };
         let (from, to) = (value(&ranks, &low), value(&ranks, &high));
         let (width, rise) = (ends.high - ends.low, to - from);
         let slack = 1e-9 * (from.abs() + to.abs() + found.value.low.abs().max(found.value.high.abs()).min(1e6));
