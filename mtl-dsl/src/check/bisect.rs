@@ -21,11 +21,14 @@ pub(super) enum Outcome<T> {
     Open,
 }
 
+/// A range for each number that a proof is about.
+type Cell = Vec<Interval>;
+
 /// Cells that are looked at.
 const MOST: usize = 10_000;
 
 /// Judges a region, then its halves, until each part is known or too many were looked at.
-pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]) -> Verdict<T>) -> Outcome<T> {
+pub(super) fn bisect<T>(region: Cell, mut judge: impl FnMut(&[Interval]) -> Verdict<T>) -> Outcome<T> {
     match judge(&region) {
         Verdict::Holds => return Outcome::Holds,
         Verdict::Fails(witness) => return Outcome::Fails(witness),
@@ -41,8 +44,8 @@ pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]
         // In turns the side whose halves are nearest to holding, and the side that was cut least: the first alone would cut one side for ever
         // where the proof needs two.
         let greedy = cuts.iter().sum::<usize>() % 2 == 0;
-        let mut best: Option<((f64, f64), usize, Vec<Vec<Interval>>)> = None;
-        for side in 0..cell.len() {
+        let mut best: Option<((f64, f64), usize, Vec<Cell>)> = None;
+        for (side, cut) in cuts.iter().enumerate() {
             let Some(halves) = halves(&cell, side) else { continue };
             let (mut left, mut far) = (Vec::new(), 0.0);
             for half in halves {
@@ -56,7 +59,7 @@ pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]
                     }
                 }
             }
-            let rank = if greedy { (far, cuts[side] as f64) } else { (cuts[side] as f64, far) };
+            let rank = if greedy { (far, *cut as f64) } else { (*cut as f64, far) };
             if best.as_ref().is_none_or(|(least, ..)| rank < *least) {
                 best = Some((rank, side, left));
             }
@@ -69,7 +72,7 @@ pub(super) fn bisect<T>(region: Vec<Interval>, mut judge: impl FnMut(&[Interval]
 }
 
 /// A cell in two along a side; none where no number lies between its ends.
-fn halves(cell: &[Interval], side: usize) -> Option<[Vec<Interval>; 2]> {
+fn halves(cell: &[Interval], side: usize) -> Option<[Cell; 2]> {
     let Interval { low, high } = cell[side];
     let middle = cell[side].middle();
     if middle <= low || middle >= high {

@@ -157,7 +157,7 @@ impl std::fmt::Display for Interval {
         }
         match self.high {
             f64::INFINITY => write!(f, "inf)"),
-            high if -SMALLEST <= high && high < 0.0 => write!(f, "0)"),
+            high if (-SMALLEST..0.0).contains(&high) => write!(f, "0)"),
             high => write!(f, "{}]", short(high)),
         }
     }
