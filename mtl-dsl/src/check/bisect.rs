@@ -24,11 +24,12 @@ pub(super) enum Outcome<T> {
 /// A range for each number that a proof is about.
 type Cell = Vec<Interval>;
 
-/// Cells that are looked at.
+/// Cells that are looked at, and the nodes of a formula that are looked at in all of them.
 const MOST: usize = 10_000;
+const MOST_NODES: usize = 1_000_000;
 
-/// Judges a region, then its halves, until each part is known or too many were looked at.
-pub(super) fn bisect<T>(region: Cell, mut judge: impl FnMut(&[Interval]) -> Verdict<T>) -> Outcome<T> {
+/// Judges a region, then its halves, until each part is known or too many were looked at; `nodes` is the size of the formula.
+pub(super) fn bisect<T>(region: Cell, nodes: usize, mut judge: impl FnMut(&[Interval]) -> Verdict<T>) -> Outcome<T> {
     match judge(&region) {
         Verdict::Holds => return Outcome::Holds,
         Verdict::Fails(witness) => return Outcome::Fails(witness),
@@ -36,9 +37,9 @@ pub(super) fn bisect<T>(region: Cell, mut judge: impl FnMut(&[Interval]) -> Verd
     }
     let cuts = vec![0usize; region.len()];
     let mut open = VecDeque::from([(region, cuts)]);
-    let mut looked = 1;
+    let (mut looked, most) = (1, MOST.min(MOST_NODES / nodes.max(1)));
     while let Some((cell, mut cuts)) = open.pop_front() {
-        if looked > MOST {
+        if looked > most {
             return Outcome::Open;
         }
         // In turns the side whose halves are nearest to holding, and the side that was cut least: the first alone would cut one side for ever

@@ -183,7 +183,7 @@ impl Proof<'_> {
             }
         };
         let span = order.span;
-        match bisect(start, judge) {
+        match bisect(start, reads::size(self.scope.ranks, &self.closure), judge) {
             Outcome::Holds => {}
             Outcome::Fails(Point { at, scores }) => {
                 sink.push(diagnostic!(

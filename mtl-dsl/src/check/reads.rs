@@ -37,6 +37,13 @@ pub(super) fn predictions(ranks: &[Option<Rank>], rank: usize) -> Vec<Prediction
     found
 }
 
+/// The nodes of a rank and of those that it reads.
+pub(super) fn size(ranks: &[Option<Rank>], closure: &[usize]) -> usize {
+    let mut nodes = 0;
+    closure.iter().filter_map(|at| ranks[*at].as_ref()).for_each(|rank| rank.visit(&mut |_| nodes += 1));
+    nodes
+}
+
 /// The prediction that a leaf is.
 pub(super) fn prediction(kind: &ScoreKind) -> Option<Prediction> {
     match kind {

@@ -101,7 +101,7 @@ impl Trend<'_> {
             },
         };
         let (way, other) = if self.rises { ("rise", "falls") } else { ("fall", "rises") };
-        match bisect(start, judge) {
+        match bisect(start, reads::size(self.ranks, &order), judge) {
             Outcome::Holds => {}
             Outcome::Fails(Witness { from, to, others }) => {
                 let others = if others.is_empty() { String::new() } else { format!(", where {}", others.join(", ")) };
