@@ -41,6 +41,8 @@ pub enum Item {
     Rank(Rank),
     /// `expect expr;`
     Expect(Expect),
+    /// `expect RANK order (...) > (...);`
+    Order(Order),
     /// Any other word with a block of entries: `loss { ... }`, `train { ... }`.
     Section(Section),
 }
@@ -102,7 +104,7 @@ pub struct Tower {
     pub span: Span,
 }
 
-/// `rank NAME { params expr }`.
+/// `rank NAME { params lets trends expr }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rank {
     /// Its `///` lines.
@@ -111,11 +113,24 @@ pub struct Rank {
     pub name: Name,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// Its named parts.
+    pub lets: Vec<Let>,
+    /// What it rises and falls in.
+    pub trends: Vec<Trend>,
     /// The score.
     pub score: Expr,
 }
 
-/// `param NAME = default in low..high;`.
+/// `increasing in a, b;` or `decreasing in a;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trend {
+    /// Whether the score rises.
+    pub rises: bool,
+    /// The predictions.
+    pub of: Vec<Expr>,
+}
+
+/// `param NAME = default in low..high;`, or `request` in place of `param`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
     /// Its `///` lines.
@@ -126,6 +141,8 @@ pub struct Param {
     pub default: Expr,
     /// Its interval.
     pub interval: Expr,
+    /// Whether each request sets it.
+    pub request: bool,
 }
 
 /// `expect comparison;`.
@@ -135,6 +152,25 @@ pub struct Expect {
     pub comparison: Expr,
     /// Its text, as written.
     pub text: String,
+}
+
+/// `expect RANK order (predictions) > (predictions) in (ranges);`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// The rank.
+    pub rank: Name,
+    /// The predictions on the left.
+    pub left: Vec<Argument>,
+    /// The comparison.
+    pub op: crate::hir::Compare,
+    /// The predictions on the right.
+    pub right: Vec<Argument>,
+    /// Ranges of predictions that both sides share.
+    pub within: Vec<Argument>,
+    /// Its text, as written.
+    pub text: String,
+    /// Where it stands, without `expect`.
+    pub span: Span,
 }
 
 /// `WORD NAME? { entries }`.

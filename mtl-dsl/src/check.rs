@@ -3,19 +3,25 @@
 //! Every pass reports into one sink and goes on, so that one run shows every mistake. What a mistake touches is left out silently by
 //! the passes behind it. A model comes out only when there was no error.
 
+mod bisect;
 mod conditions;
 mod dataflow;
 mod evaluate;
 mod expects;
 mod features;
+mod interval;
 mod intervals;
 mod options;
+mod orders;
 mod ranks;
+mod reads;
+mod slopes;
 mod subnets;
 mod tasks;
 mod terms;
 mod towers;
 mod train;
+mod trends;
 mod unused;
 mod views;
 mod weighting;
@@ -62,6 +68,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let train = train::check(&names, &tasks, model.name.span, sink);
     let ranks = ranks::check(&names, &tasks, sink);
     let expects = expects::check(&names, &tasks, &ranks, sink);
+    let orders = orders::check(&names, &tasks, &ranks, sink);
     if names.tasks.is_empty() {
         sink.push(diagnostic!(
             NoTasks, model.name.span, "`{}` has no tasks", model.name.text; help: "declare one, such as `task click: binary;`"
@@ -82,7 +89,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         terms: terms?,
         train: train?,
         ranks: ranks.into_iter().collect::<Option<_>>()?,
-        expects: expects?,
+        expects: expects?.into_iter().chain(orders?).collect(),
     };
     subnets::check(&model, sink);
     weighting::check_towers(&model, sink);

@@ -11,11 +11,13 @@ use pest::Parser;
 use pest::iterators::{Pair, Pairs};
 use pest_derive::Parser;
 
-use crate::ast::{Ast, Entry, Expect, Features, Item, Let, Model, Name, Param, Rank, Section, Task, Tower};
+use crate::ast::{
+    Ast, Entry, Expect, Features, Item, Let, Model, Name, Order, Param, Rank, Section, Task, Tower, Trend,
+};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::source::{Source, Span};
 pub(crate) use expected::unknown_item_error;
-use expression::expression;
+use expression::{arguments, comparison, expression};
 
 /// The grammar; its rules are private to the parser.
 #[derive(Parser)]
@@ -93,17 +95,8 @@ impl Builder<'_> {
             }
             Rule::let_item => Item::Let(Let { docs, name: name(&mut parts)?, value: expression(parts.next()?) }),
             Rule::tower => Item::Tower(Tower { name: name(&mut parts)?, value: expression(parts.next()?), span }),
-            Rule::rank => {
-                let name = name(&mut parts)?;
-                let (mut params, mut score) = (Vec::new(), None);
-                for part in parts {
-                    match part.as_rule() {
-                        Rule::param => params.push(param(part)?),
-                        _ => score = Some(expression(part)),
-                    }
-                }
-                Item::Rank(Rank { docs, name, params, score: score? })
-            }
+            Rule::rank => Item::Rank(rank(docs, name(&mut parts)?, parts)?),
+            Rule::order => Item::Order(self.order(parts)?),
             Rule::expect => {
                 let comparison = expression(parts.next()?);
                 let text = self.text[comparison.span.range()].to_owned();
@@ -119,6 +112,21 @@ impl Builder<'_> {
                 }
                 Item::Section(Section { word, name: label, entries: self.entries(second) })
             }
+        })
+    }
+
+    fn order(&self, mut parts: Parts<'_>) -> Option<Order> {
+        let (rank, left, op, right) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let within = parts.next();
+        let whole = span(&rank).to(span(within.as_ref().unwrap_or(&right)));
+        Some(Order {
+            rank: name(&rank),
+            left: arguments(left),
+            op: comparison(&op),
+            right: arguments(right),
+            within: within.map(arguments).unwrap_or_default(),
+            text: self.text[whole.range()].to_owned(),
+            span: whole,
         })
     }
 
@@ -144,13 +152,36 @@ fn entry(pair: Pair<'_, Rule>) -> Option<Entry> {
     Some(Entry { docs: docs(&mut inner)?, name: name(&inner.next()?), value: expression(inner.next()?) })
 }
 
+fn rank(docs: String, name: Name, parts: Parts<'_>) -> Option<Rank> {
+    let (mut params, mut lets, mut trends, mut score) = (Vec::new(), Vec::new(), Vec::new(), None);
+    for part in parts {
+        match part.as_rule() {
+            Rule::param | Rule::request => params.push(param(part)?),
+            Rule::rank_let => lets.push(rank_let(part)?),
+            rule @ (Rule::increasing | Rule::decreasing) => {
+                let of = meaningful(part).map(expression).collect();
+                trends.push(Trend { rises: rule == Rule::increasing, of });
+            }
+            _ => score = Some(expression(part)),
+        }
+    }
+    Some(Rank { docs, name, params, lets, trends, score: score? })
+}
+
+fn rank_let(pair: Pair<'_, Rule>) -> Option<Let> {
+    let mut inner = meaningful(pair);
+    Some(Let { docs: docs(&mut inner)?, name: name(&inner.next()?), value: expression(inner.next()?) })
+}
+
 fn param(pair: Pair<'_, Rule>) -> Option<Param> {
+    let request = pair.as_rule() == Rule::request;
     let mut inner = meaningful(pair);
     Some(Param {
         docs: docs(&mut inner)?,
         name: name(&inner.next()?),
         default: expression(inner.next()?),
         interval: expression(inner.next()?),
+        request,
     })
 }
 
@@ -170,6 +201,10 @@ fn meaningful(pair: Pair<'_, Rule>) -> Parts<'_> {
                 | Rule::kw_rank
                 | Rule::kw_param
                 | Rule::kw_in
+                | Rule::kw_request
+                | Rule::kw_order
+                | Rule::kw_increasing
+                | Rule::kw_decreasing
                 | Rule::kw_expect
                 | Rule::kw_if
                 | Rule::kw_else

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ast::{Entry, Expect, Features, Item, Let, Model, Name, Rank, Section, Task, Tower};
+use crate::ast::{Entry, Expect, Features, Item, Let, Model, Name, Order, Rank, Section, Task, Tower};
 use crate::diagnostic::{Diagnostic, diagnostic};
 use crate::parse::unknown_item_error;
 use crate::schema::items::RESERVED;
@@ -30,6 +30,8 @@ pub(crate) struct Names<'a> {
     pub ranks: Vec<&'a Rank>,
     /// Assertions.
     pub expects: Vec<&'a Expect>,
+    /// Assertions about regions.
+    pub orders: Vec<&'a Order>,
     declared: BTreeMap<&'a str, (Declared, Span)>,
 }
 
@@ -129,6 +131,7 @@ pub(crate) fn resolve<'a>(model: &'a Model, sink: &mut Vec<Diagnostic>) -> Names
         train: None,
         ranks: Vec::new(),
         expects: Vec::new(),
+        orders: Vec::new(),
         declared: BTreeMap::new(),
     };
     check_model_name(&model.name, sink);
@@ -157,6 +160,7 @@ pub(crate) fn resolve<'a>(model: &'a Model, sink: &mut Vec<Diagnostic>) -> Names
             }
             Item::Tower(tower) => names.towers.push(tower),
             Item::Expect(expect) => names.expects.push(expect),
+            Item::Order(order) => names.orders.push(order),
             Item::Section(section) => place_section(&mut names, section, sink),
         }
     }

@@ -131,6 +131,24 @@ fn what_compiles_is_a_row_of_rust_tokens() {
     assert!(seen > 4);
 }
 
+#[test]
+fn large_scores_are_read_in_no_time() {
+    let model = |ranks: &str| {
+        check(&format!(
+            "model A {{ features u {{ x: number }} task a: binary; task b: binary; tower each = mlp(u, [2]); {ranks} }}"
+        ));
+    };
+    model(&format!("rank r {{ increasing in a; {} }}", ["a * b"; 250].join(" - ")));
+    model(&format!("rank r {{ increasing in a; {} }}", "-".repeat(500) + "a"));
+    let steps: String = (0..120).map(|at| format!("if a > 0.{at:03} {{ 1.0 - b * a }} else ")).collect();
+    model(&format!("rank r {{ increasing in a; {steps}{{ a }} }} expect r order (a: 0.9) > (a: 0.1);"));
+    let parts: String = (1..500).map(|at| format!("let p{at} = p{} + p{0};", at - 1)).collect();
+    model(&format!("rank r {{ let p0 = a; {parts} p499 }}"));
+    let ranks: String =
+        (1..300).map(|at| format!("rank r{at} {{ increasing in a; 0.5 * r{} + 0.5 * r{0} }} ", at - 1)).collect();
+    model(&format!("rank r0 = a; {ranks}"));
+}
+
 /// Reads a text and looks at the diagnostics' places; a tree without errors must be made of Rust's tokens.
 fn check(text: &str) {
     let source = Source::new("any.mtl", text);

@@ -1,16 +1,52 @@
 //! The value of a score.
 
-use super::expects::Prediction;
-use crate::hir::{Compare, ScoreExpr, ScoreFn, ScoreKind, ScoreOp};
+use super::reads::{self, Prediction};
+use crate::hir::{Compare, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp};
 
-/// The value of a score at these parameters and predictions.
-pub(super) fn evaluate(score: &ScoreExpr, params: &[f64], at: &dyn Fn(Prediction) -> f64) -> f64 {
-    let value = |score: &ScoreExpr| evaluate(score, params, at);
+/// The value of a rank at these predictions; `param` gives the value of a parameter by rank and position.
+pub(super) fn rank(
+    ranks: &[Option<Rank>],
+    rank: usize,
+    param: &dyn Fn(usize, usize) -> f64,
+    at: &dyn Fn(Prediction) -> f64,
+) -> Option<f64> {
+    let mut values = vec![f64::NAN; rank + 1];
+    for of in reads::closure(ranks, rank)? {
+        let formula = ranks[of].as_ref()?;
+        let mut leaves = Leaves { at, params: &|index| param(of, index), lets: Vec::new(), ranks: &values };
+        for part in &formula.lets {
+            let value = evaluate(&part.value, &leaves);
+            leaves.lets.push(value);
+        }
+        let value = evaluate(&formula.score, &leaves);
+        values[of] = value;
+    }
+    values.last().copied()
+}
+
+/// The default of a parameter.
+pub(super) fn default(ranks: &[Option<Rank>], rank: usize, param: usize) -> f64 {
+    ranks[rank].as_ref().map_or(f64::NAN, |rank| rank.params[param].default.value)
+}
+
+/// The values of what a score is made of.
+pub(super) struct Leaves<'a> {
+    pub at: &'a dyn Fn(Prediction) -> f64,
+    pub params: &'a dyn Fn(usize) -> f64,
+    pub lets: Vec<f64>,
+    pub ranks: &'a [f64],
+}
+
+/// The value of a score.
+pub(super) fn evaluate(score: &ScoreExpr, leaves: &Leaves<'_>) -> f64 {
+    let value = |score: &ScoreExpr| evaluate(score, leaves);
     match &score.kind {
         ScoreKind::Number(number) => *number,
-        ScoreKind::Task(task) => at((*task, false)),
-        ScoreKind::Conditional(task) => at((*task, true)),
-        ScoreKind::Param(param) => params[*param],
+        ScoreKind::Task(task) => (leaves.at)((*task, false)),
+        ScoreKind::Conditional(task) => (leaves.at)((*task, true)),
+        ScoreKind::Param(param) => (leaves.params)(*param),
+        ScoreKind::Let(part) => leaves.lets[*part],
+        ScoreKind::Rank(rank) => leaves.ranks[*rank],
         ScoreKind::Negate(operand) => -value(operand),
         ScoreKind::Binary(op, left, right) => {
             let (left, right) = (value(left), value(right));
@@ -57,5 +93,10 @@ pub(super) fn call(function: ScoreFn, arguments: &[f64]) -> f64 {
         ScoreFn::Max => arguments.iter().copied().fold(first, f64::max),
         ScoreFn::Clamp => first.max(arguments[1]).min(arguments[2]),
         ScoreFn::Sigmoid => 1.0 / (1.0 + (-first).exp()),
+        ScoreFn::Sum => arguments[1..].iter().fold(first, |sum, term| sum + term),
+        ScoreFn::Product => arguments[1..].iter().fold(first, |product, power| product * power),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
 //! Expectations: assertions about ranks, evaluated with the defaults of their parameters.
 
-use super::evaluate::{evaluate, holds};
-use super::{Sink, ranks};
+use super::evaluate::{self, holds};
+use super::interval::short;
+use super::reads::{self, Prediction};
+use super::{Sink, ranks, trends};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Expect, ExpectSide, Param, Rank, ScoreKind, Task, TaskId, TaskKind};
+use crate::hir::{Expect, ExpectSide, Rank, Task, TaskId, TaskKind};
 use crate::resolve::{Declared, Names};
+use crate::source::Span;
 use crate::suggest::did_you_mean;
-
-/// What a rank can read: a task's prediction, or (true) the conditional one of a chained task.
-pub(super) type Prediction = (TaskId, bool);
 
 /// The expectations; none when one is wrong.
 pub(super) fn check(
@@ -23,10 +23,17 @@ pub(super) fn check(
     expects.into_iter().collect()
 }
 
-struct Scope<'a> {
-    names: &'a Names<'a>,
-    tasks: &'a [Option<Task>],
-    ranks: &'a [Option<Rank>],
+/// What expectations are about.
+pub(super) struct Scope<'a> {
+    pub names: &'a Names<'a>,
+    pub tasks: &'a [Option<Task>],
+    pub ranks: &'a [Option<Rank>],
+}
+
+/// The prediction that an argument is about, and where it is named.
+pub(super) struct Argued {
+    pub prediction: Prediction,
+    pub name: Span,
 }
 
 impl Scope<'_> {
@@ -79,27 +86,22 @@ impl Scope<'_> {
     /// The predictions a rank is evaluated at: exactly those that it reads.
     fn predictions(&self, rank: usize, call: &Call, sink: &mut Sink) -> Option<Vec<(Prediction, f64)>> {
         let errors = sink.len();
-        let score = &self.ranks[rank].as_ref()?.score;
-        let mut read: Vec<Prediction> = Vec::new();
-        ranks::visit(score, &mut |node| {
-            let prediction = match node.kind {
-                ScoreKind::Task(task) => (task, false),
-                ScoreKind::Conditional(task) => (task, true),
-                _ => return,
-            };
-            if !read.contains(&prediction) {
-                read.push(prediction);
-            }
-        });
+        self.ranks[rank].as_ref()?;
+        let read = reads::predictions(self.ranks, rank);
         let mut at: Vec<(Prediction, f64)> = Vec::new();
         for argument in &call.arguments {
             let Some((prediction, value)) = self.argument(argument, sink) else { continue };
             let name = argument.name.as_ref().map_or(argument.value.span, |name| name.span);
             if at.iter().any(|(other, _)| *other == prediction) {
-                sink.push(diagnostic!(DuplicateOption, name, "`{}` is given twice", self.label(prediction)));
+                sink.push(diagnostic!(
+                    DuplicateOption,
+                    name,
+                    "`{}` is given twice",
+                    trends::label(self.names, prediction)
+                ));
             } else if !read.contains(&prediction) {
                 sink.push(diagnostic!(
-                    ExpectArguments, name, "`{}` does not read `{}`", call.name.text, self.label(prediction); help: "leave it out"
+                    ExpectArguments, name, "`{}` does not read `{}`", call.name.text, trends::label(self.names, prediction); help: "leave it out"
                 ));
             }
             at.push((prediction, value));
@@ -109,14 +111,15 @@ impl Scope<'_> {
             .filter(|prediction| !call.arguments.iter().any(|argument| self.names_it(argument, **prediction)))
         {
             sink.push(diagnostic!(
-                ExpectArguments, call.name.span, "`{}` also reads `{}`", call.name.text, self.label(*missing);
-                help: "give it a value: `{}: 0.5`", self.label(*missing)
+                ExpectArguments, call.name.span, "`{}` also reads `{}`", call.name.text, trends::label(self.names, *missing);
+                help: "give it a value: `{}: 0.5`", trends::label(self.names, *missing)
             ));
         }
         (sink.len() == errors).then_some(at)
     }
 
-    fn argument(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<(Prediction, f64)> {
+    /// The prediction of an argument.
+    pub fn prediction(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<Argued> {
         let Some(name) = &argument.name else {
             sink.push(diagnostic!(
                 ExpectArguments, argument.value.span, "a prediction has a name"; help: "write `task: value`"
@@ -134,6 +137,11 @@ impl Scope<'_> {
                 }
             },
         };
+        Some(Argued { prediction, name: name.span })
+    }
+
+    fn argument(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<(Prediction, f64)> {
+        let prediction = self.prediction(argument, sink)?.prediction;
         let Some(value) = argument.value.as_number() else {
             let found = argument.value.describe();
             sink.push(diagnostic!(WrongArgument, argument.value.span, "a prediction is a number, found {found}"));
@@ -145,7 +153,7 @@ impl Scope<'_> {
                 OutOfRange,
                 argument.value.span,
                 "`{}` is a probability: {value} is not from 0 to 1",
-                self.label(prediction)
+                trends::label(self.names, prediction)
             ));
             return None;
         }
@@ -158,30 +166,18 @@ impl Scope<'_> {
         named == Some(task.0) && argument.given.is_some() == conditional
     }
 
-    /// `buy` or `buy | click`.
-    fn label(&self, (task, conditional): Prediction) -> String {
-        let task = self.names.tasks[task.0];
-        match (&task.given, conditional) {
-            (Some(given), true) => format!("{} | {}", task.name.text, given.text),
-            _ => task.name.text.clone(),
-        }
-    }
-
     fn value(&self, side: &ExpectSide) -> Option<f64> {
         match side {
             ExpectSide::Number(value) => Some(*value),
             ExpectSide::Rank { rank, at } => {
-                let rank = self.ranks[*rank].as_ref()?;
-                let params: Vec<f64> = rank.params.iter().map(|Param { default, .. }| default.value).collect();
                 let prediction = |of| at.iter().find(|(other, _)| *other == of).map_or(f64::NAN, |(_, value)| *value);
-                Some(evaluate(&rank.score, &params, &prediction))
+                evaluate::rank(
+                    self.ranks,
+                    *rank,
+                    &|rank, param| evaluate::default(self.ranks, rank, param),
+                    &prediction,
+                )
             }
         }
     }
-}
-
-/// A number in six digits at most, as a person would write it.
-fn short(value: f64) -> String {
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    format!("{rounded}")
 }

@@ -1,90 +1,194 @@
-//! Intervals of scores: no power, logarithm, root or division leaves the real numbers, whatever is predicted.
+//! Intervals of scores: every value of a score is a finite number, whatever is predicted.
 //!
-//! A probability lies in `[0, 1]`, a regression anywhere, a parameter in its interval; the bounds of every other value follow. Within
-//! the branches of `if a > b` the bounds of `a` and `b` are those that the comparison leaves.
+//! A probability lies in `[0, 1]`, a regression is any 32-bit number, a parameter lies in its interval; the bounds of every other value
+//! follow. Within the branches of `if a > b` the bounds of `a` and `b` are those that the comparison leaves. With every value comes the
+//! interval of its slope where predictions move.
 
-use super::{Sink, evaluate};
+use super::Sink;
+use super::interval::{Interval, PREDICTED, ZERO};
+use super::reads::{Prediction, prediction};
+use super::slopes::{self, Bounds};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, ScoreExpr, ScoreFn, ScoreKind, ScoreOp, Task, TaskKind};
+use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp, Task, TaskId, TaskKind};
 
-/// The numbers from `low` to `high`, both included. Strict bounds are those of the next float.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Interval {
-    low: f64,
-    high: f64,
+/// Checks the ranks for every prediction and every parameter; a wrong one is left out.
+pub(super) fn check(tasks: &[Option<Task>], ranks: &mut [Option<Rank>], sink: &mut Sink) {
+    let mut bounds = Vec::new();
+    for at in 0..ranks.len() {
+        let region = Region::default();
+        let found = Pass { tasks, ranks, region: &region, moves: &[] }.rank(at, &bounds, sink);
+        if found.is_none() {
+            ranks[at] = None;
+        }
+        bounds.push(found);
+    }
 }
 
-const ALL: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
-
-/// Checks a score for every prediction and every parameter.
-pub(super) fn check(tasks: &[Option<Task>], params: &[Param], score: &ScoreExpr, sink: &mut Sink) {
-    let mut scope = Scope { tasks, params, known: Vec::new() };
-    scope.interval(score, sink);
+/// Intervals of leaves that are narrower than declared.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Region {
+    pub predictions: Vec<(Prediction, Interval)>,
+    /// Of parameters, by rank and position.
+    pub params: Vec<((usize, usize), Interval)>,
 }
 
-/// What is known about the leaves of a score.
+/// What a prediction can be.
+pub(super) fn declared(tasks: &[Option<Task>], task: TaskId) -> Interval {
+    match tasks[task.0].as_ref().map(|task| &task.kind) {
+        Some(TaskKind::Binary { .. }) => Interval { low: 0.0, high: 1.0 },
+        Some(TaskKind::Ordinal { levels }) => Interval { low: 1.0, high: levels.value },
+        Some(TaskKind::Regression { log1p: true, .. }) => Interval { low: -1.0, ..PREDICTED },
+        _ => PREDICTED,
+    }
+}
+
+/// What a parameter can be.
+pub(super) fn param(param: &Param) -> Interval {
+    Interval { low: param.low.value, high: param.high.value }
+}
+
+/// The analysis of ranks over one region, with slopes where predictions move.
+pub(super) struct Pass<'a> {
+    pub tasks: &'a [Option<Task>],
+    pub ranks: &'a [Option<Rank>],
+    pub region: &'a Region,
+    /// How far predictions move, those that do.
+    pub moves: &'a [(Prediction, Interval)],
+}
+
+impl Pass<'_> {
+    /// The bounds of a rank, given those of the ranks before it; none where a part of it is wrong.
+    pub fn rank(&self, at: usize, before: &[Option<Bounds>], sink: &mut Sink) -> Option<Bounds> {
+        let rank = self.ranks[at].as_ref()?;
+        let mut scope = Scope { pass: self, at, rank, before, moves: self.moves, lets: Vec::new(), known: Vec::new() };
+        for part in &rank.lets {
+            let bounds = scope.bounds(&part.value, sink);
+            scope.lets.push(bounds);
+        }
+        let score = scope.bounds(&rank.score, sink);
+        scope.lets.into_iter().collect::<Option<Vec<_>>>().and(score)
+    }
+
+    /// The bounds of a rank that was accepted; `order` is what it reads, and it.
+    pub fn accepted(&self, order: &[usize]) -> Option<Bounds> {
+        let mut bounds = vec![None; order.last()? + 1];
+        for at in order {
+            bounds[*at] = Some(self.rank(*at, &bounds, &mut Sink::new())?);
+        }
+        bounds.pop()?
+    }
+}
+
+/// What is known about the leaves of a rank.
 struct Scope<'a> {
-    tasks: &'a [Option<Task>],
-    params: &'a [Param],
+    pass: &'a Pass<'a>,
+    at: usize,
+    rank: &'a Rank,
+    before: &'a [Option<Bounds>],
+    moves: &'a [(Prediction, Interval)],
+    lets: Vec<Option<Bounds>>,
     /// What comparisons around the current place say of a leaf, the innermost last.
     known: Vec<(ScoreKind, Interval)>,
 }
 
 impl Scope<'_> {
-    /// The interval of a value; none where a part of it is wrong.
-    fn interval(&mut self, score: &ScoreExpr, sink: &mut Sink) -> Option<Interval> {
-        match &score.kind {
-            ScoreKind::Number(value) => Some(Interval { low: *value, high: *value }),
-            leaf @ (ScoreKind::Task(_) | ScoreKind::Conditional(_) | ScoreKind::Param(_)) => Some(self.leaf(leaf)),
-            ScoreKind::Negate(operand) => self.interval(operand, sink).map(Interval::negated),
+    /// The bounds of a value; none where a part of it is wrong.
+    fn bounds(&mut self, score: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
+        let bounds = match &score.kind {
+            ScoreKind::Number(value) => return Some(Bounds::constant(*value)),
+            ScoreKind::Negate(operand) => return self.bounds(operand, sink).map(Bounds::negated),
             ScoreKind::Binary(op, left, right) => {
-                let (a, b) = (self.interval(left, sink), self.interval(right, sink));
+                let (a, b) = (self.bounds(left, sink), self.bounds(right, sink));
                 let (a, b) = (a?, b?);
                 match op {
-                    ScoreOp::Add => Some(a.plus(b)),
-                    ScoreOp::Subtract => Some(a.plus(b.negated())),
-                    ScoreOp::Multiply if left.kind == right.kind => Some(a.whole_power(2.0)),
-                    ScoreOp::Multiply => Some(a.times(b)),
-                    ScoreOp::Divide => divide(a, b, right, sink),
-                    ScoreOp::Power => power(a, b, left, right, sink),
+                    ScoreOp::Add => a.plus(b),
+                    ScoreOp::Subtract => a.plus(b.negated()),
+                    ScoreOp::Multiply if left.kind == right.kind => a.whole_power(2.0),
+                    ScoreOp::Multiply => a.times(b),
+                    ScoreOp::Divide => divide(a, b, right, sink)?,
+                    ScoreOp::Power => power(a, b, left, right, sink)?,
                 }
             }
             ScoreKind::If { op, left, right, then, otherwise } => {
-                let (a, b) = (self.interval(left, sink), self.interval(right, sink));
-                let (a, b) = (a?, b?);
-                let then = self.branch(*op, (left, a), (right, b), then, sink);
-                let otherwise = self.branch(op.negated(), (left, a), (right, b), otherwise, sink);
-                match (then?, otherwise?) {
-                    (Branch::Never, Branch::Never) => Some(ALL),
-                    (Branch::Never, Branch::In(only)) | (Branch::In(only), Branch::Never) => Some(only),
-                    (Branch::In(a), Branch::In(b)) => Some(a.join(b)),
-                }
+                return self.if_else(*op, (left, right), (then, otherwise), sink);
             }
             ScoreKind::Call(function, arguments) => {
                 let arguments: Vec<_> =
-                    arguments.iter().map(|argument| (argument, self.interval(argument, sink))).collect();
+                    arguments.iter().map(|argument| (argument, self.bounds(argument, sink))).collect();
                 let known: Vec<_> =
-                    arguments.into_iter().map(|(of, interval)| Some((of, interval?))).collect::<Option<_>>()?;
-                call(*function, &known, score, sink)
+                    arguments.into_iter().map(|(of, bounds)| Some((of, bounds?))).collect::<Option<_>>()?;
+                call(*function, &known, score, sink)?
             }
-        }
+            leaf => return self.leaf(leaf),
+        };
+        finite(bounds, score, sink)
     }
 
-    fn leaf(&self, leaf: &ScoreKind) -> Interval {
-        if let Some((_, interval)) = self.known.iter().rev().find(|(of, _)| of == leaf) {
-            return *interval;
-        }
-        match leaf {
-            ScoreKind::Param(param) => {
-                let param = &self.params[*param];
-                Interval { low: param.low.value, high: param.high.value }
+    fn leaf(&self, leaf: &ScoreKind) -> Option<Bounds> {
+        let bounds = match leaf {
+            ScoreKind::Param(at) => {
+                let narrow = self.pass.region.params.iter().find(|(of, _)| *of == (self.at, *at));
+                let value = narrow.map_or_else(|| param(&self.rank.params[*at]), |(_, interval)| *interval);
+                Bounds { value, slope: ZERO }
             }
-            ScoreKind::Task(task) | ScoreKind::Conditional(task) => match &self.tasks[task.0] {
-                Some(Task { kind: TaskKind::Binary { .. }, .. }) => Interval { low: 0.0, high: 1.0 },
-                Some(Task { kind: TaskKind::Ordinal { levels }, .. }) => Interval { low: 1.0, high: levels.value },
-                _ => ALL,
-            },
-            _ => ALL,
+            ScoreKind::Let(part) => self.lets[*part]?,
+            ScoreKind::Rank(rank) => self.before[*rank]?,
+            leaf => {
+                let of = prediction(leaf)?;
+                let narrow = self.pass.region.predictions.iter().find(|(other, _)| *other == of);
+                let value = narrow.map_or_else(|| declared(self.pass.tasks, of.0), |(_, interval)| *interval);
+                let slope = self.moves.iter().find(|(other, _)| *other == of).map_or(ZERO, |(_, slope)| *slope);
+                Bounds { value, slope }
+            }
+        };
+        let known = self.known.iter().rev().find(|(of, _)| of == leaf);
+        Some(known.map_or(bounds, |(_, value)| Bounds { value: *value, ..bounds }))
+    }
+
+    fn if_else(
+        &mut self,
+        op: Compare,
+        (left, right): (&ScoreExpr, &ScoreExpr),
+        (then, otherwise): (&ScoreExpr, &ScoreExpr),
+        sink: &mut Sink,
+    ) -> Option<Bounds> {
+        let (a, b) = (self.bounds(left, sink), self.bounds(right, sink));
+        let (a, b) = (a?, b?);
+        let (one, other) = ((left, a), (right, b));
+        let yes = self.branch(op, one, other, then, sink);
+        let no = self.branch(op.negated(), one, other, otherwise, sink);
+        let (yes, no) = match (yes?, no?) {
+            // Nothing comes here.
+            (Branch::Never, Branch::Never) => return Some(Bounds::constant(0.0)),
+            (Branch::Never, Branch::In(only)) | (Branch::In(only), Branch::Never) => return Some(only),
+            (Branch::In(yes), Branch::In(no)) => (yes, no),
+        };
+        let (joined, rise) = (yes.join(no), a.slope.minus(b.slope));
+        if rise == ZERO {
+            return Some(joined);
+        }
+        let jump = self.jump((one, other), (then, otherwise), rise).unwrap_or_else(|| yes.value.minus(no.value));
+        Some(Bounds { slope: slopes::with_jump(joined.slope, op, rise, jump), ..joined })
+    }
+
+    /// How far the branches of an `if` lie apart where its sides are equal, which is where it turns if the sides are continuous; none where
+    /// that is not known.
+    fn jump(
+        &mut self,
+        (one, other): ((&ScoreExpr, Bounds), (&ScoreExpr, Bounds)),
+        (then, otherwise): (&ScoreExpr, &ScoreExpr),
+        rise: Interval,
+    ) -> Option<Interval> {
+        if !rise.is_finite() {
+            return None;
+        }
+        let (moves, quiet) = (std::mem::take(&mut self.moves), &mut Sink::new());
+        let then = self.branch(Compare::Equal, one, other, then, quiet);
+        let otherwise = self.branch(Compare::Equal, one, other, otherwise, quiet);
+        self.moves = moves;
+        match (then?, otherwise?) {
+            (Branch::In(then), Branch::In(otherwise)) => Some(then.value.minus(otherwise.value)),
+            _ => Some(ZERO),
         }
     }
 
@@ -92,24 +196,24 @@ impl Scope<'_> {
     fn branch(
         &mut self,
         op: Compare,
-        (left, a): (&ScoreExpr, Interval),
-        (right, b): (&ScoreExpr, Interval),
+        (left, a): (&ScoreExpr, Bounds),
+        (right, b): (&ScoreExpr, Bounds),
         branch: &ScoreExpr,
         sink: &mut Sink,
     ) -> Option<Branch> {
-        let (a, b) = (a.narrowed(op, b), b.narrowed(op.flipped(), a));
+        let (a, b) = (narrowed(left, a.value, op, b.value), narrowed(right, b.value, op.flipped(), a.value));
         if a.is_empty() || b.is_empty() {
             return Some(Branch::Never);
         }
         let outside = self.known.len();
         for (score, interval) in [(left, a), (right, b)] {
-            if let leaf @ (ScoreKind::Task(_) | ScoreKind::Conditional(_) | ScoreKind::Param(_)) = &score.kind {
-                self.known.push((leaf.clone(), interval));
+            if is_leaf(&score.kind) {
+                self.known.push((score.kind.clone(), interval));
             }
         }
-        let interval = self.interval(branch, sink);
+        let bounds = self.bounds(branch, sink);
         self.known.truncate(outside);
-        interval.map(Branch::In)
+        bounds.map(Branch::In)
     }
 }
 
@@ -117,48 +221,68 @@ enum Branch {
     /// Its comparison never holds.
     Never,
     /// Its value.
-    In(Interval),
+    In(Bounds),
 }
 
-fn divide(a: Interval, b: Interval, divisor: &ScoreExpr, sink: &mut Sink) -> Option<Interval> {
-    if b.low <= 0.0 && b.high >= 0.0 {
+/// What a comparison leaves of a side. Predictions are 32-bit numbers, so that one above 0 is not too small to divide by.
+fn narrowed(side: &ScoreExpr, value: Interval, op: Compare, other: Interval) -> Interval {
+    let left = value.narrowed(op, other);
+    match op {
+        Compare::Less | Compare::Greater | Compare::NotEqual if prediction(&side.kind).is_some() => left.of_singles(),
+        _ => left,
+    }
+}
+
+fn is_leaf(kind: &ScoreKind) -> bool {
+    matches!(kind, ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_)) || prediction(kind).is_some()
+}
+
+/// The bounds, if no value between them is infinite.
+fn finite(bounds: Bounds, score: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
+    if bounds.value.is_finite() {
+        return Some(bounds);
+    }
+    sink.push(diagnostic!(
+        Overflow, score.span, "this may be infinite: it lies in {}", bounds.value;
+        help: "a score is a 64-bit number: bound what it is made of, as in `min(x, 100)` or `clamp(x, 0, 100)`, or take a logarithm"
+    ));
+    None
+}
+
+fn divide(a: Bounds, b: Bounds, divisor: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
+    if b.value.contains(0.0) {
         sink.push(diagnostic!(
-            DivisionByZero, divisor.span, "this divisor may be 0: it lies in {b}";
+            DivisionByZero, divisor.span, "this divisor may be 0: it lies in {}", b.value;
             help: "keep it away from 0: `(x + 1e-6)`, `max(x, 1e-6)`, or `if x > 0 {{ ... }} else {{ ... }}`"
         ));
         return None;
     }
-    Some(a.times(Interval { low: 1.0 / b.high, high: 1.0 / b.low }))
+    Some(a.over(b))
 }
 
-fn power(a: Interval, b: Interval, base: &ScoreExpr, exponent: &ScoreExpr, sink: &mut Sink) -> Option<Interval> {
-    let whole = b.low == b.high && b.low.fract() == 0.0;
-    if !whole && a.low < 0.0 {
+fn power(a: Bounds, b: Bounds, base: &ScoreExpr, exponent: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
+    let whole = b.value.low == b.value.high && b.value.low.fract() == 0.0;
+    if !whole && a.value.low < 0.0 {
         sink.push(diagnostic!(
-            NegativeBase, base.span, "this base may be negative: it lies in {a}";
+            NegativeBase, base.span, "this base may be negative: it lies in {}", a.value;
             label(exponent.span): "this exponent is not a whole number";
             help: "a power of a negative number is not a number: write `max(x, 0)`, or `clamp(x, 0, 1)`"
         ));
         return None;
     }
-    if b.low < 0.0 && a.low <= 0.0 && a.high >= 0.0 {
+    if b.value.low < 0.0 && a.value.contains(0.0) {
         sink.push(diagnostic!(
-            DivisionByZero, base.span, "this base may be 0: it lies in {a}";
+            DivisionByZero, base.span, "this base may be 0: it lies in {}", a.value;
             label(exponent.span): "and this exponent may be negative";
             help: "0 to a negative power is infinite: keep the base away from 0, as in `(x + 1e-6)`, or the exponent at 0 or above"
         ));
         return None;
     }
-    Some(if whole { a.whole_power(b.low) } else { a.corners(b, f64::powf) })
+    Some(if whole { a.whole_power(b.value.low) } else { a.power(b) })
 }
 
-fn call(
-    function: ScoreFn,
-    arguments: &[(&ScoreExpr, Interval)],
-    whole: &ScoreExpr,
-    sink: &mut Sink,
-) -> Option<Interval> {
-    let (first, x) = arguments[0];
+fn call(function: ScoreFn, arguments: &[(&ScoreExpr, Bounds)], whole: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
+    let (first, x) = (arguments[0].0, arguments[0].1.value);
     match function {
         ScoreFn::Log | ScoreFn::Log1p => {
             let (border, name, help) = match function {
@@ -184,7 +308,7 @@ fn call(
             }
         }
         ScoreFn::Clamp => {
-            let ((_, low), (_, high)) = (arguments[1], arguments[2]);
+            let (low, high) = (arguments[1].1.value, arguments[2].1.value);
             if low.high > high.low {
                 sink.push(diagnostic!(
                     OutOfRange, whole.span, "the low end of `clamp` may be above its high end";
@@ -193,102 +317,10 @@ fn call(
                 return None;
             }
         }
-        ScoreFn::Exp | ScoreFn::Sigmoid | ScoreFn::Min | ScoreFn::Max => {}
+        ScoreFn::Sum | ScoreFn::Product | ScoreFn::Exp | ScoreFn::Sigmoid | ScoreFn::Min | ScoreFn::Max => {}
     }
-    // Every function rises in every argument, so that bounds go to bounds.
-    let bounds = |bound: fn(&Interval) -> f64| {
-        let arguments: Vec<f64> = arguments.iter().map(|(_, interval)| bound(interval)).collect();
-        evaluate::call(function, &arguments)
-    };
-    Some(Interval { low: bounds(|interval| interval.low), high: bounds(|interval| interval.high) })
-}
-
-impl Interval {
-    fn is_empty(self) -> bool {
-        self.low > self.high
-    }
-
-    fn join(self, other: Interval) -> Interval {
-        Interval { low: self.low.min(other.low), high: self.high.max(other.high) }
-    }
-
-    fn negated(self) -> Interval {
-        Interval { low: -self.high, high: -self.low }
-    }
-
-    fn plus(self, other: Interval) -> Interval {
-        Interval { low: self.low + other.low, high: self.high + other.high }.without_nan()
-    }
-
-    fn times(self, other: Interval) -> Interval {
-        self.corners(other, |a, b| if a == 0.0 || b == 0.0 { 0.0 } else { a * b })
-    }
-
-    /// The interval of a function that is monotone in either argument: its extremes are at the corners.
-    fn corners(self, other: Interval, function: impl Fn(f64, f64) -> f64) -> Interval {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for a in [self.low, self.high] {
-            for b in [other.low, other.high] {
-                let value = function(a, b);
-                if value.is_nan() {
-                    return ALL;
-                }
-                (low, high) = (low.min(value), high.max(value));
-            }
-        }
-        Interval { low, high }
-    }
-
-    /// The interval of a power with a whole exponent. A negative one comes with a base that is never 0.
-    fn whole_power(self, exponent: f64) -> Interval {
-        let (a, b) = (self.low.powf(exponent), self.high.powf(exponent));
-        let ends = Interval { low: a.min(b), high: a.max(b) };
-        if exponent % 2.0 == 0.0 && exponent > 0.0 && self.low < 0.0 && self.high > 0.0 {
-            return Interval { low: 0.0, high: ends.high };
-        }
-        ends.without_nan()
-    }
-
-    /// What is left of it where `self op other` holds for some number of `other`.
-    fn narrowed(self, op: Compare, other: Interval) -> Interval {
-        match op {
-            Compare::Less => Interval { high: self.high.min(other.high.next_down()), ..self },
-            Compare::LessOrEqual => Interval { high: self.high.min(other.high), ..self },
-            Compare::Greater => Interval { low: self.low.max(other.low.next_up()), ..self },
-            Compare::GreaterOrEqual => Interval { low: self.low.max(other.low), ..self },
-            Compare::Equal => Interval { low: self.low.max(other.low), high: self.high.min(other.high) },
-            Compare::NotEqual => self.without_end(other),
-        }
-    }
-
-    /// Without a single number at one of its ends: `x != 0` leaves the positive numbers of `[0, 1]`.
-    fn without_end(self, other: Interval) -> Interval {
-        match other.low == other.high {
-            true if self.low == other.low => Interval { low: self.low.next_up(), ..self },
-            true if self.high == other.low => Interval { high: self.high.next_down(), ..self },
-            _ => self,
-        }
-    }
-
-    fn without_nan(self) -> Interval {
-        if self.low.is_nan() || self.high.is_nan() { ALL } else { self }
-    }
-}
-
-impl std::fmt::Display for Interval {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.low {
-            f64::NEG_INFINITY => write!(f, "(-inf, ")?,
-            low if low == 0.0_f64.next_up() => write!(f, "(0, ")?,
-            // Adding 0 turns -0 into 0.
-            low => write!(f, "[{}, ", low + 0.0)?,
-        }
-        match self.high {
-            f64::INFINITY => write!(f, "inf)"),
-            high if high == 0.0_f64.next_down() => write!(f, "0)"),
-            high => write!(f, "{}]", high + 0.0),
-        }
-    }
+    let arguments: Vec<Bounds> = arguments.iter().map(|(_, bounds)| *bounds).collect();
+    Some(slopes::call(function, &arguments))
 }
 
 #[cfg(test)]

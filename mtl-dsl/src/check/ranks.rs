@@ -1,13 +1,12 @@
 //! Ranks: scores over predictions and parameters.
 
-use super::intervals;
-use super::{Sink, options};
+use super::{Sink, intervals, options, trends};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind, Name, UnaryOp};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreKind, ScoreOp, Task, TaskId};
+use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreLet, ScoreOp, Task, TaskId};
 use crate::resolve::{Declared, Names, check_style};
 use crate::schema::Range;
-use crate::schema::functions::FUNCTIONS;
+use crate::schema::functions::{FUNCTIONS, Function};
 use crate::source::Span;
 use crate::suggest::did_you_mean;
 
@@ -17,43 +16,30 @@ const REAL: Range =
 
 /// The ranks in order; none where one is wrong.
 pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], sink: &mut Sink) -> Vec<Option<Rank>> {
-    names.ranks.iter().map(|rank| check_rank(names, tasks, rank, sink)).collect()
+    let mut ranks = Vec::new();
+    for (at, rank) in names.ranks.iter().enumerate() {
+        let scope = Scope { names, tasks, rank, at, before: &ranks };
+        let checked = scope.rank(sink);
+        ranks.push(checked);
+    }
+    intervals::check(tasks, &mut ranks, sink);
+    trends::check(names, tasks, &ranks, sink);
+    ranks
 }
 
-fn check_rank(names: &Names<'_>, tasks: &[Option<Task>], rank: &ast::Rank, sink: &mut Sink) -> Option<Rank> {
-    let params: Vec<_> = rank.params.iter().map(|param| check_param(names, param, sink)).collect();
-    for (at, param) in rank.params.iter().enumerate() {
-        if let Some(first) = rank.params[..at].iter().find(|other| other.name.text == param.name.text) {
-            sink.push(diagnostic!(
-                DuplicateName, param.name.span, "`{}` is declared twice", param.name.text;
-                label(first.name.span): "first declared here"
-            ));
-        }
+/// Reports the name of a parameter or part that is not free.
+fn check_name(names: &Names<'_>, name: &Name, what: &str, sink: &mut Sink) {
+    check_style(name, sink);
+    if let Some((declared, at)) = names.find(&name.text) {
+        sink.push(diagnostic!(
+            DuplicateName, name.span, "`{}` is declared twice", name.text;
+            label(at): "first declared here, as {}", declared.noun(); help: "give {what} a name of its own"
+        ));
     }
-    let scope = Scope { names, tasks, params: &rank.params };
-    let score = scope.expr(&rank.score, sink);
-    let params: Vec<Param> = params.into_iter().collect::<Option<_>>()?;
-    let score = score?;
-    for (at, param) in params.iter().enumerate() {
-        if !reads(&score, &ScoreKind::Param(at)) {
-            sink.push(diagnostic!(
-                UnusedParam, param.name.span, "`{}` does not read `{}`", rank.name.text, param.name.text;
-                help: "use it in the score, or remove it"
-            ));
-        }
-    }
-    intervals::check(tasks, &params, &score, sink);
-    Some(Rank { name: rank.name.clone(), docs: rank.docs.clone(), params, score })
 }
 
 fn check_param(names: &Names<'_>, param: &ast::Param, sink: &mut Sink) -> Option<Param> {
-    check_style(&param.name, sink);
-    if let Some((declared, at)) = names.find(&param.name.text) {
-        sink.push(diagnostic!(
-            DuplicateName, param.name.span, "`{}` is declared twice", param.name.text;
-            label(at): "first declared here, as {}", declared.noun(); help: "give the parameter a name of its own"
-        ));
-    }
+    check_name(names, &param.name, "the parameter", sink);
     let default = options::number("a default", REAL, &param.default, sink);
     let ExprKind::Binary(BinaryOp::Range, low, high) = &param.interval.kind else {
         sink.push(diagnostic!(
@@ -78,33 +64,7 @@ fn check_param(names: &Names<'_>, param: &ast::Param, sink: &mut Sink) -> Option
         ));
         return None;
     }
-    Some(Param { name: param.name.clone(), docs: param.docs.clone(), default, low, high })
-}
-
-/// Whether a score holds this node.
-pub(super) fn reads(score: &ScoreExpr, kind: &ScoreKind) -> bool {
-    let mut found = false;
-    visit(score, &mut |node| found |= node.kind == *kind);
-    found
-}
-
-/// Calls `on` with every node of a score, parents first.
-pub(super) fn visit(score: &ScoreExpr, on: &mut impl FnMut(&ScoreExpr)) {
-    on(score);
-    match &score.kind {
-        ScoreKind::Number(_) | ScoreKind::Task(_) | ScoreKind::Conditional(_) | ScoreKind::Param(_) => {}
-        ScoreKind::Negate(operand) => visit(operand, on),
-        ScoreKind::Binary(_, left, right) => {
-            visit(left, on);
-            visit(right, on);
-        }
-        ScoreKind::If { left, right, then, otherwise, .. } => {
-            for part in [left, right, then, otherwise] {
-                visit(part, on);
-            }
-        }
-        ScoreKind::Call(_, arguments) => arguments.iter().for_each(|argument| visit(argument, on)),
-    }
+    Some(Param { name: param.name.clone(), docs: param.docs.clone(), default, low, high, request: param.request })
 }
 
 /// The task of `a | b`, where `a` is given `b`.
@@ -146,53 +106,146 @@ pub(super) fn conditional(
 struct Scope<'a> {
     names: &'a Names<'a>,
     tasks: &'a [Option<Task>],
-    params: &'a [ast::Param],
+    rank: &'a ast::Rank,
+    /// The place of this rank.
+    at: usize,
+    /// The ranks before it.
+    before: &'a [Option<Rank>],
 }
 
 impl Scope<'_> {
-    fn expr(&self, expr: &Expr, sink: &mut Sink) -> Option<ScoreExpr> {
+    fn rank(&self, sink: &mut Sink) -> Option<Rank> {
+        let rank = self.rank;
+        let params: Vec<_> = rank.params.iter().map(|param| check_param(self.names, param, sink)).collect();
+        let local: Vec<&Name> = self.locals().collect();
+        for (at, name) in local.iter().enumerate() {
+            if let Some(first) = local[..at].iter().find(|other| other.text == name.text) {
+                sink.push(diagnostic!(
+                    DuplicateName, name.span, "`{}` is declared twice", name.text; label(first.span): "first declared here"
+                ));
+            }
+        }
+        let mut lets = Vec::new();
+        for (at, part) in rank.lets.iter().enumerate() {
+            check_name(self.names, &part.name, "the `let`", sink);
+            let value = self.expr(&part.value, at, sink);
+            lets.push(value.map(|value| ScoreLet { name: part.name.clone(), docs: part.docs.clone(), value }));
+        }
+        let score = self.expr(&rank.score, lets.len(), sink);
+        let params = params.into_iter().collect::<Option<Vec<_>>>()?;
+        let lets = lets.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(self.without_unused(
+            Rank { name: rank.name.clone(), docs: rank.docs.clone(), params, lets, score: score? },
+            sink,
+        ))
+    }
+
+    /// The names of the rank's parameters and parts.
+    fn locals(&self) -> impl Iterator<Item = &Name> {
+        let params = self.rank.params.iter().map(|param| &param.name);
+        params.chain(self.rank.lets.iter().map(|part| &part.name))
+    }
+
+    /// Reports what the score does not read, and leaves such parts out.
+    fn without_unused(&self, mut rank: Rank, sink: &mut Sink) -> Rank {
+        let (mut params, mut lets) = (vec![false; rank.params.len()], vec![false; rank.lets.len()]);
+        mark(&rank.score, &mut params, &mut lets);
+        for at in (0..rank.lets.len()).rev() {
+            if lets[at] {
+                mark(&rank.lets[at].value, &mut params, &mut lets);
+            }
+        }
+        for (param, _) in rank.params.iter().zip(params).filter(|(_, read)| !read) {
+            sink.push(diagnostic!(
+                UnusedParam, param.name.span, "`{}` does not read `{}`", rank.name.text, param.name.text;
+                help: "use it in the score, or remove it"
+            ));
+        }
+        for (part, _) in rank.lets.iter().zip(&lets).filter(|(_, read)| !**read) {
+            sink.push(diagnostic!(
+                UnusedLet, part.name.span, "`{}` does not read `{}`", rank.name.text, part.name.text;
+                help: "use it in the score, or remove it"
+            ));
+        }
+        let places: Vec<usize> =
+            lets.iter().scan(0, |next, read| Some(std::mem::replace(next, *next + usize::from(*read)))).collect();
+        let mut read = lets.into_iter();
+        rank.lets.retain(|_| read.next().unwrap_or(true));
+        let parts = rank.lets.iter_mut().map(|part| &mut part.value);
+        parts.chain([&mut rank.score]).for_each(|score| renumber(score, &places));
+        rank
+    }
+
+    /// A score in which the first `lets` parts can be read.
+    fn expr(&self, expr: &Expr, lets: usize, sink: &mut Sink) -> Option<ScoreExpr> {
         let kind = match &expr.kind {
             ExprKind::Number(value) => ScoreKind::Number(*value),
-            ExprKind::Name(name) => self.name(name, expr.span, sink)?,
+            ExprKind::Name(name) => self.name(name, lets, expr.span, sink)?,
             ExprKind::Conditional(task, given) => {
                 ScoreKind::Conditional(conditional(self.names, self.tasks, task, given, sink)?)
             }
-            ExprKind::Unary(UnaryOp::Negate, operand) => ScoreKind::Negate(Box::new(self.expr(operand, sink)?)),
+            ExprKind::Unary(UnaryOp::Negate, operand) => ScoreKind::Negate(Box::new(self.expr(operand, lets, sink)?)),
             ExprKind::Binary(op, left, right) => {
                 let Some(op) = arithmetic(*op) else { return misplaced(expr, sink) };
-                let (left, right) = (self.expr(left, sink), self.expr(right, sink));
+                let (left, right) = (self.expr(left, lets, sink), self.expr(right, lets, sink));
                 ScoreKind::Binary(op, Box::new(left?), Box::new(right?))
             }
             ExprKind::If { condition, then, otherwise } => {
-                let condition = self.condition(condition, sink);
-                let (then, otherwise) = (self.expr(then, sink), self.expr(otherwise, sink));
+                let condition = self.condition(condition, lets, sink);
+                let (then, otherwise) = (self.expr(then, lets, sink), self.expr(otherwise, lets, sink));
                 let (op, left, right) = condition?;
                 let (left, right) = (Box::new(left), Box::new(right));
                 ScoreKind::If { op, left, right, then: Box::new(then?), otherwise: Box::new(otherwise?) }
             }
-            ExprKind::Call(call) => self.call(call, sink)?,
+            ExprKind::Call(call) => self.call(call, lets, sink)?,
             _ => return misplaced(expr, sink),
         };
         Some(ScoreExpr { kind, span: expr.span })
     }
 
-    fn name(&self, name: &str, span: Span, sink: &mut Sink) -> Option<ScoreKind> {
-        if let Some(param) = self.params.iter().position(|param| param.name.text == name) {
+    fn name(&self, name: &str, lets: usize, span: Span, sink: &mut Sink) -> Option<ScoreKind> {
+        if let Some(param) = self.rank.params.iter().position(|param| param.name.text == name) {
             return Some(ScoreKind::Param(param));
+        }
+        if let Some(part) = self.rank.lets.iter().position(|part| part.name.text == name) {
+            if part >= lets {
+                return self.too_early(name, self.rank.lets[part].name.span, span, sink);
+            }
+            return Some(ScoreKind::Let(part));
         }
         match self.names.find(name) {
             Some((Declared::Task(task), _)) => Some(ScoreKind::Task(TaskId(task))),
+            Some((Declared::Rank(rank), at)) if rank >= self.at => self.too_early(name, at, span, sink),
+            Some((Declared::Rank(rank), _)) => self.before[rank].as_ref().map(|_| ScoreKind::Rank(rank)),
             other => {
                 let what = other.map_or_else(String::new, |(of, _)| format!(": `{name}` is {}", of.noun()));
-                let params = self.params.iter().map(|param| param.name.text.as_str());
-                let help = did_you_mean(name, "tasks and parameters", self.names.task_names().chain(params));
-                sink.push(diagnostic!(UnknownName, span, "no task or parameter named `{name}`{what}"; help: "{help}"));
+                let local = self.locals().map(|name| name.text.as_str());
+                let before = self.names.ranks[..self.at].iter().map(|rank| rank.name.text.as_str());
+                let known = self.names.task_names().chain(local).chain(before);
+                let help = did_you_mean(name, "tasks, parameters and ranks", known);
+                sink.push(
+                    diagnostic!(UnknownName, span, "no task, parameter or rank named `{name}`{what}"; help: "{help}"),
+                );
                 None
             }
         }
     }
 
-    fn condition(&self, expr: &Expr, sink: &mut Sink) -> Option<(Compare, ScoreExpr, ScoreExpr)> {
+    fn too_early<T>(&self, name: &str, declared: Span, span: Span, sink: &mut Sink) -> Option<T> {
+        if self.names.ranks[self.at].name.text == name {
+            sink.push(diagnostic!(
+                UseBeforeDeclaration, span, "`{name}` reads itself"; help: "a score reads what is declared before it"
+            ));
+            return None;
+        }
+        sink.push(diagnostic!(
+            UseBeforeDeclaration, span, "`{name}` is declared later";
+            label(declared): "declared here"; help: "a score reads what is declared before it: move the declaration up"
+        ));
+        None
+    }
+
+    fn condition(&self, expr: &Expr, lets: usize, sink: &mut Sink) -> Option<(Compare, ScoreExpr, ScoreExpr)> {
         let ExprKind::Binary(BinaryOp::Compare(op), left, right) = &expr.kind else {
             sink.push(diagnostic!(
                 MisplacedExpression, expr.span, "the condition of an `if` is a comparison, found {}", expr.describe();
@@ -200,11 +253,11 @@ impl Scope<'_> {
             ));
             return None;
         };
-        let (left, right) = (self.expr(left, sink), self.expr(right, sink));
+        let (left, right) = (self.expr(left, lets, sink), self.expr(right, lets, sink));
         Some((*op, left?, right?))
     }
 
-    fn call(&self, call: &Call, sink: &mut Sink) -> Option<ScoreKind> {
+    fn call(&self, call: &Call, lets: usize, sink: &mut Sink) -> Option<ScoreKind> {
         let name = &call.name;
         let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.text) else {
             let help = did_you_mean(&name.text, "functions", FUNCTIONS.iter().map(|function| function.name));
@@ -212,7 +265,22 @@ impl Scope<'_> {
             return None;
         };
         let mut arguments = Vec::new();
+        let mut named: Vec<(&Name, Option<&Name>)> = Vec::new();
         for argument in &call.arguments {
+            if function.weights {
+                if let Some(name) = &argument.name {
+                    let given = argument.given.as_ref();
+                    let same = |(of, on): &(&Name, Option<&Name>)| {
+                        of.text == name.text && on.map(|on| &on.text) == given.map(|given| &given.text)
+                    };
+                    if named.iter().any(same) {
+                        sink.push(diagnostic!(DuplicateOption, name.span, "`{}` is given twice", name.text));
+                    }
+                    named.push((name, given));
+                }
+                arguments.push(self.term(function, argument, lets, sink));
+                continue;
+            }
             if let Some(named) = &argument.name {
                 sink.push(diagnostic!(
                     UnknownOption, named.span, "`{}` has no option `{}`", name.text, named.text; help: "write `{}`", function.form
@@ -220,11 +288,12 @@ impl Scope<'_> {
                 arguments.push(None);
                 continue;
             }
-            arguments.push(self.expr(&argument.value, sink));
+            arguments.push(self.expr(&argument.value, lets, sink));
         }
         if !(function.least..=function.most).contains(&arguments.len()) {
             let least = function.least;
             let takes = match least == 1 {
+                true if function.weights => format!("one to {} weights", function.most),
                 true => "one value".to_owned(),
                 false if function.most > least => format!("{least} values or more"),
                 false => format!("{least} values"),
@@ -235,6 +304,59 @@ impl Scope<'_> {
             return None;
         }
         Some(ScoreKind::Call(function.function, arguments.into_iter().collect::<Option<_>>()?))
+    }
+
+    /// A term of `sum(task: weight)`, or a power of `product(task: exponent)`.
+    fn term(&self, function: &Function, argument: &ast::Argument, lets: usize, sink: &mut Sink) -> Option<ScoreExpr> {
+        let weight = self.expr(&argument.value, lets, sink);
+        let Some(name) = &argument.name else {
+            sink.push(diagnostic!(
+                WrongArgument, argument.value.span, "`{}` takes a weight for each task, found {}", function.name, argument.value.describe();
+                help: "write `{}`", function.form
+            ));
+            return None;
+        };
+        let (kind, span) = match &argument.given {
+            Some(given) => {
+                let task = conditional(self.names, self.tasks, name, given, sink)?;
+                (ScoreKind::Conditional(task), name.span.to(given.span))
+            }
+            None => (self.name(&name.text, lets, name.span, sink)?, name.span),
+        };
+        let (of, weight) = (Box::new(ScoreExpr { kind, span }), Box::new(weight?));
+        let kind = match function.function {
+            ScoreFn::Product => ScoreKind::Binary(ScoreOp::Power, of, weight),
+            _ => ScoreKind::Binary(ScoreOp::Multiply, weight, of),
+        };
+        Some(ScoreExpr { kind, span: span.to(argument.value.span) })
+    }
+}
+
+/// Marks the parameters and parts that a score reads.
+fn mark(score: &ScoreExpr, params: &mut [bool], lets: &mut [bool]) {
+    score.visit(&mut |node| match node.kind {
+        ScoreKind::Param(param) => params[param] = true,
+        ScoreKind::Let(part) => lets[part] = true,
+        _ => {}
+    });
+}
+
+/// Puts the parts of a score at new places.
+fn renumber(score: &mut ScoreExpr, places: &[usize]) {
+    match &mut score.kind {
+        ScoreKind::Let(part) => *part = places[*part],
+        ScoreKind::Negate(operand) => renumber(operand, places),
+        ScoreKind::Binary(_, left, right) => {
+            renumber(left, places);
+            renumber(right, places);
+        }
+        ScoreKind::If { left, right, then, otherwise, .. } => {
+            for part in [left, right, then, otherwise] {
+                renumber(part, places);
+            }
+        }
+        ScoreKind::Call(_, arguments) => arguments.iter_mut().for_each(|argument| renumber(argument, places)),
+        _ => {}
     }
 }
 
@@ -255,7 +377,7 @@ fn misplaced(expr: &Expr, sink: &mut Sink) -> Option<ScoreExpr> {
         ExprKind::Binary(BinaryOp::Compare(_), ..) => {
             problem.help("a comparison stands in an `if`: `if a > b { 1 } else { 0 }`")
         }
-        _ => problem.help("a score is made of tasks, parameters, numbers, `+ - * / ^`, `if` and functions"),
+        _ => problem.help("a score is made of tasks, parameters, ranks, numbers, `+ - * / ^`, `if` and functions"),
     });
     None
 }

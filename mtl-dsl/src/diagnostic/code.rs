@@ -80,8 +80,8 @@ codes! {
     NameStyle = "name-style", Error;
     /// A name that the language needs for itself, or one that the parameters of a tower have.
     ReservedName = "reserved-name", Error;
-    /// A name in an expression that nothing declares there. Representations read entities, features and lets; ranks read tasks and
-    /// their own parameters.
+    /// A name in an expression that nothing declares there. Representations read entities, features and lets; ranks read tasks,
+    /// earlier ranks, and their own parameters and `let`s.
     UnknownName = "unknown-name", Error;
     /// A task's name that no `task` line declares.
     UnknownTask = "unknown-task", Error;
@@ -90,7 +90,7 @@ codes! {
     /// A condition reads something that is neither a task nor a feature. A column of the data that is no feature is written
     /// `column("name")`.
     UnknownColumn = "unknown-column", Error;
-    /// A `let` reads itself or a `let` that comes later. Representations are computed from top to bottom.
+    /// A `let` or a rank reads itself or one that comes later. A model is computed from top to bottom.
     UseBeforeDeclaration = "use-before-declaration", Error;
 
     /// A kind of feature or task that does not exist.
@@ -174,18 +174,25 @@ codes! {
     SqrtDomain = "sqrt-domain", Error;
     /// A division by something that may be zero, or zero to a power that may be negative.
     DivisionByZero = "division-by-zero", Error;
+    /// A value of a score that may be too large for a 64-bit float.
+    Overflow = "overflow", Error;
+    /// A score that does not rise where its rank says `increasing in`, or does not fall where it says `decreasing in`: for some
+    /// predictions and parameters it goes the other way, or that it never does could not be shown.
+    NotMonotone = "not-monotone", Error;
+    /// An `expect RANK order` that could neither be shown nor refuted for every prediction that it is about.
+    UnprovedOrder = "unproved-order", Error;
     /// An `expect` names a rank that no `rank` item declares.
     UnknownRank = "unknown-rank", Error;
     /// An `expect` does not give a prediction that the rank reads, or gives one that it does not read.
     ExpectArguments = "expect-arguments", Error;
-    /// An `expect` does not hold under the defaults of the parameters.
+    /// An `expect` does not hold under the defaults of the parameters; one about an order, for some of the predictions it is about.
     FalseExpect = "false-expect", Error;
 
     /// A feature that no tower reads, directly or through a `let`. It is left out of the model.
     UnusedFeature = "unused-feature", Warning;
-    /// A `let` that no tower reads. It is left out of the model.
+    /// A `let` that no tower reads, or one of a rank that its score does not read. It is left out of the model.
     UnusedLet = "unused-let", Warning;
-    /// A parameter that its rank's expression does not read.
+    /// A parameter that its rank's score does not read.
     UnusedParam = "unused-param", Warning;
     /// `tower each` where every task has a tower of its own.
     UnusedTower = "unused-tower", Warning;

@@ -213,7 +213,8 @@ impl Generator<'_> {
     /// The parameters of one rank.
     pub(super) fn rank_params(&self, rank: &hir::Rank, part: &str) -> TokenStream {
         let fields = rank.params.iter().map(|param| {
-            let range = format!("In `{:?}..{:?}`.", param.low.value, param.high.value);
+            let set = if param.request { "Set by each request, in" } else { "In" };
+            let range = format!("{set} `{:?}..{:?}`.", param.low.value, param.high.value);
             Field {
                 docs: format!("{}\n{range}", param.docs).trim().to_owned(),
                 name: names::field(&param.name.text),

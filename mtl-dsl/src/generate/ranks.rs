@@ -1,7 +1,7 @@
 //! Scores: each rank as one scalar function of a row's predictions, and what the spec expects of it.
 
 use super::{Generator, docs, ident, names, prediction};
-use crate::hir::{Compare, Expect, ExpectSide, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp, TaskId};
+use crate::hir::{Compare, Expect, ExpectSide, Name, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp, TaskId};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -23,14 +23,59 @@ impl Generator<'_> {
 
     fn score_fn(&self, rank: &Rank, part: &str) -> TokenStream {
         let name = self.ident(&names::field(&rank.name.text), rank.name.span);
-        let formula = format!("`{}`", self.excerpt(rank.score.span));
+        let formula = format!("`{}`", self.formula(rank));
         let docs = docs(format!("{}\n\n{formula}", rank.docs).trim());
         let params = (!rank.params.is_empty()).then(|| {
             let ty = self.own_type(&format!("{part}Params"));
             quote! { , params: &#ty }
         });
+        let others = self.params_of_others(rank).into_iter().map(|other| {
+            let (name, ty) = (
+                self.variable(&self.model.ranks[other].name),
+                self.own_type(&format!("{}Params", self.names.ranks[other])),
+            );
+            quote! { , #name: &#ty }
+        });
+        let lets = rank.lets.iter().map(|part| {
+            let (name, value) = (self.variable(&part.name), self.score(&part.value, rank, 0));
+            quote! { let #name = #value; }
+        });
         let body = self.score(&rank.score, rank, 0);
-        quote! { #docs pub fn #name(&self #params) -> f64 { #body } }
+        quote! { #docs pub fn #name(&self #params #(#others)*) -> f64 { #(#lets)* #body } }
+    }
+
+    /// The ranks whose parameters a rank is given besides its own.
+    fn params_of_others(&self, rank: &Rank) -> Vec<usize> {
+        let mut read = vec![false; self.model.ranks.len()];
+        let mark = |of: &Rank, read: &mut Vec<bool>| {
+            of.visit(&mut |node| {
+                if let ScoreKind::Rank(other) = node.kind {
+                    read[other] = true;
+                }
+            });
+        };
+        mark(rank, &mut read);
+        for at in (0..read.len()).rev() {
+            if read[at] {
+                mark(&self.model.ranks[at], &mut read);
+            }
+        }
+        (0..read.len()).filter(|at| read[*at] && !self.model.ranks[*at].params.is_empty()).collect()
+    }
+
+    /// A part of a rank, or the parameters of another one, beside `params`.
+    fn variable(&self, name: &Name) -> Ident {
+        match name.text.as_str() {
+            "params" => self.ident("params_", name.span),
+            text => self.ident(&names::field(text), name.span),
+        }
+    }
+
+    /// A formula in one line, its parts first.
+    fn formula(&self, rank: &Rank) -> String {
+        let parts =
+            rank.lets.iter().map(|part| format!("let {} = {}; ", part.name.text, self.excerpt(part.value.span)));
+        parts.chain([self.excerpt(rank.score.span)]).collect()
     }
 
     fn scores(&self, ranks: &[(&Rank, &String)]) -> Vec<TokenStream> {
@@ -38,7 +83,7 @@ impl Generator<'_> {
         let titles = ranks.iter().map(|(rank, _)| &rank.name.text);
         let fields: Vec<Ident> =
             ranks.iter().map(|(rank, _)| self.ident(&names::field(&rank.name.text), rank.name.span)).collect();
-        let about = ranks.iter().map(|(rank, _)| docs(&format!("`{}`", self.excerpt(rank.score.span))));
+        let about = ranks.iter().map(|(rank, _)| docs(&format!("`{}`", self.formula(rank))));
         vec![
             quote! {
                 /// The scores of many rows.
@@ -60,17 +105,23 @@ impl Generator<'_> {
     /// `score(&config.ranks.score)`.
     fn score_call(&self, rank: &Rank) -> TokenStream {
         let name = ident(&names::field(&rank.name.text));
-        match rank.params.is_empty() {
-            true => quote! { #name() },
-            false => quote! { #name(&config.ranks.#name) },
-        }
+        let own = (!rank.params.is_empty()).then_some(&rank.name);
+        let others = self.params_of_others(rank);
+        let all = own.into_iter().chain(others.iter().map(|other| &self.model.ranks[*other].name));
+        let arguments = all.map(|name| ident(&names::field(&name.text)));
+        quote! { #name(#(&config.ranks.#arguments),*) }
+    }
+
+    /// Whether a score depends on parameters, its own or another rank's.
+    fn has_params(&self, rank: &Rank) -> bool {
+        !rank.params.is_empty() || !self.params_of_others(rank).is_empty()
     }
 
     /// The runtime's view of the ranks.
     pub(super) fn ranks_fn(&self) -> TokenStream {
         let config = self.own_type("Config");
         let ranks = self.model.ranks.iter().map(|rank| {
-            let (name, formula) = (&rank.name.text, self.excerpt(rank.score.span));
+            let (name, formula) = (&rank.name.text, self.formula(rank));
             let call = self.score_call(rank);
             let params = rank.params.iter().map(|param| {
                 let (title, low, high) =
@@ -78,17 +129,20 @@ impl Generator<'_> {
                 let (rank, field) = (ident(&names::field(name)), ident(&names::field(title)));
                 quote! { RankParam { name: #title, value: config.ranks.#rank.#field, low: #low, high: #high } }
             });
-            let config = if rank.params.is_empty() {
-                quote! { _ }
-            } else {
-                quote! { config }
+            let word = |reads: bool| {
+                if reads {
+                    quote! { config }
+                } else {
+                    quote! { _ }
+                }
             };
+            let (config, of_score) = (word(!rank.params.is_empty()), word(self.has_params(rank)));
             quote! {
                 Rank {
                     name: #name,
                     formula: #formula,
                     params: |#config| Vec::from([#(#params),*]),
-                    score: |#config, row| prediction(row).#call,
+                    score: |#of_score, row| prediction(row).#call,
                 }
             }
         });
@@ -114,7 +168,7 @@ impl Generator<'_> {
         let (left, right) = (self.side(&expect.left), self.side(&expect.right));
         let op = compare(expect.op);
         let reads = [&expect.left, &expect.right].into_iter().any(|side| match side {
-            ExpectSide::Rank { rank, .. } => !self.model.ranks[*rank].params.is_empty(),
+            ExpectSide::Rank { rank, .. } => self.has_params(&self.model.ranks[*rank]),
             ExpectSide::Number(_) => false,
         });
         let (sides, ty) = (ident(&format!("sides_{number}")), self.own_type("Config"));
@@ -183,6 +237,19 @@ impl Generator<'_> {
                 let field = ident(&names::field(&rank.params[*index].name.text));
                 (ATOM, quote! { params.#field })
             }
+            ScoreKind::Let(part) => {
+                let name = self.variable(&rank.lets[*part].name);
+                (ATOM, quote! { #name })
+            }
+            ScoreKind::Rank(other) => {
+                let other = &self.model.ranks[*other];
+                let name = ident(&names::field(&other.name.text));
+                let own = (!other.params.is_empty()).then_some(&other.name);
+                let others = self.params_of_others(other);
+                let all = own.into_iter().chain(others.iter().map(|at| &self.model.ranks[*at].name));
+                let arguments = all.map(|name| self.variable(name));
+                (ATOM, quote! { self.#name(#(#arguments),*) })
+            }
             ScoreKind::Negate(of) => {
                 let of = self.score(of, rank, PREFIX);
                 (PREFIX, quote! { -#of })
@@ -209,6 +276,15 @@ impl Generator<'_> {
                 // A statement that begins with `if` would end with it.
                 (LOOSE, quote! { if #left #op #right { #then } else { #otherwise } })
             }
+            ScoreKind::Call(function @ (ScoreFn::Sum | ScoreFn::Product), terms) => {
+                let (own, symbol) = match function {
+                    ScoreFn::Sum => (SUM, quote! { + }),
+                    _ => (PRODUCT, quote! { * }),
+                };
+                let first = self.score(&terms[0], rank, own);
+                let rest = terms[1..].iter().map(|term| self.score(term, rank, own + 1));
+                (own, quote! { #first #(#symbol #rest)* })
+            }
             ScoreKind::Call(function, arguments) => {
                 let first = receiver(&arguments[0]);
                 let rest: Vec<TokenStream> = arguments[1..].iter().map(argument).collect();
@@ -228,6 +304,7 @@ impl Generator<'_> {
                         let of = argument(&arguments[0]);
                         quote! { entries::sigmoid(#of) }
                     }
+                    ScoreFn::Sum | ScoreFn::Product => unreachable!("written as operators above"),
                 };
                 (ATOM, tokens)
             }

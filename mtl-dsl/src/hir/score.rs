@@ -3,7 +3,7 @@
 use super::{Compare, Name, Number, TaskId};
 use crate::source::Span;
 
-/// `rank NAME { params; expr }`.
+/// `rank NAME { params; lets; expr }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rank {
     /// Its name.
@@ -12,11 +12,24 @@ pub struct Rank {
     pub docs: String,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// Its named parts that are read, each reading earlier ones only.
+    pub lets: Vec<ScoreLet>,
     /// The score.
     pub score: ScoreExpr,
 }
 
-/// `param NAME = default in lo..hi;`
+/// `let NAME = expr;` in a rank.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreLet {
+    /// Its name.
+    pub name: Name,
+    /// Its `///` lines.
+    pub docs: String,
+    /// Its value.
+    pub value: ScoreExpr,
+}
+
+/// `param NAME = default in lo..hi;` or `request NAME = default in lo..hi;`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
     /// Its name.
@@ -29,6 +42,8 @@ pub struct Param {
     pub low: Number,
     /// The greatest value.
     pub high: Number,
+    /// Whether each request sets it, and nothing tunes it.
+    pub request: bool,
 }
 
 /// A scalar expression over predictions and parameters.
@@ -51,6 +66,10 @@ pub enum ScoreKind {
     Conditional(TaskId),
     /// A parameter of this rank, by position.
     Param(usize),
+    /// A named part of this rank, by position.
+    Let(usize),
+    /// An earlier rank of the model.
+    Rank(usize),
     /// `-a`
     Negate(Box<ScoreExpr>),
     /// `a + b` and so on.
@@ -106,6 +125,44 @@ pub enum ScoreFn {
     Clamp,
     /// `1 / (1 + exp(-x))`.
     Sigmoid,
+    /// `sum(task: weight, ...)`: its terms are its arguments.
+    Sum,
+    /// `product(task: exponent, ...)`: its powers are its arguments.
+    Product,
+}
+
+impl Rank {
+    /// Calls `on` with every node of the rank, parents first.
+    pub fn visit(&self, on: &mut impl FnMut(&ScoreExpr)) {
+        self.lets.iter().for_each(|part| part.value.visit(on));
+        self.score.visit(on);
+    }
+}
+
+impl ScoreExpr {
+    /// Calls `on` with every node of the expression, parents first.
+    pub fn visit(&self, on: &mut impl FnMut(&ScoreExpr)) {
+        on(self);
+        match &self.kind {
+            ScoreKind::Number(_)
+            | ScoreKind::Task(_)
+            | ScoreKind::Conditional(_)
+            | ScoreKind::Param(_)
+            | ScoreKind::Let(_)
+            | ScoreKind::Rank(_) => {}
+            ScoreKind::Negate(operand) => operand.visit(on),
+            ScoreKind::Binary(_, left, right) => {
+                left.visit(on);
+                right.visit(on);
+            }
+            ScoreKind::If { left, right, then, otherwise, .. } => {
+                for part in [left, right, then, otherwise] {
+                    part.visit(on);
+                }
+            }
+            ScoreKind::Call(_, arguments) => arguments.iter().for_each(|argument| argument.visit(on)),
+        }
+    }
 }
 
 /// `expect score(click: 0.5, like: 0.1) > score(click: 0.6, like: 0.01);` Tasks that are not named have no part in the score

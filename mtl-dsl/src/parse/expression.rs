@@ -47,14 +47,19 @@ fn binary(operator: &Pair<'_, Rule>) -> BinaryOp {
         Rule::multiply => BinaryOp::Multiply,
         Rule::divide => BinaryOp::Divide,
         Rule::power => BinaryOp::Power,
-        _ => BinaryOp::Compare(match operator.as_str() {
-            "==" => Compare::Equal,
-            "!=" => Compare::NotEqual,
-            "<=" => Compare::LessOrEqual,
-            "<" => Compare::Less,
-            ">=" => Compare::GreaterOrEqual,
-            _ => Compare::Greater,
-        }),
+        _ => BinaryOp::Compare(comparison(operator)),
+    }
+}
+
+/// The comparison of a `compare` pair.
+pub(super) fn comparison(operator: &Pair<'_, Rule>) -> Compare {
+    match operator.as_str() {
+        "==" => Compare::Equal,
+        "!=" => Compare::NotEqual,
+        "<=" => Compare::LessOrEqual,
+        "<" => Compare::Less,
+        ">=" => Compare::GreaterOrEqual,
+        _ => Compare::Greater,
     }
 }
 
@@ -113,12 +118,16 @@ fn reference(pair: Pair<'_, Rule>) -> Expr {
             let given = name(&second);
             Expr { span: first.span.to(given.span), kind: ExprKind::Conditional(first, given) }
         }
-        Some(arguments) => {
-            let whole = first.span.to(span(&arguments));
-            let arguments = arguments.into_inner().filter_map(argument).collect();
-            Expr { span: whole, kind: ExprKind::Call(Call { name: first, arguments }) }
+        Some(list) => {
+            let whole = first.span.to(span(&list));
+            Expr { span: whole, kind: ExprKind::Call(Call { name: first, arguments: arguments(list) }) }
         }
     }
+}
+
+/// The arguments of an `arguments` pair.
+pub(super) fn arguments(pair: Pair<'_, Rule>) -> Vec<Argument> {
+    pair.into_inner().filter_map(argument).collect()
 }
 
 fn argument(pair: Pair<'_, Rule>) -> Option<Argument> {

@@ -13,13 +13,26 @@ pub struct Function {
     pub least: usize,
     /// The greatest number of arguments.
     pub most: usize,
+    /// Whether its arguments are weights by task.
+    pub weights: bool,
     /// What it is in the checked model.
     pub function: ScoreFn,
 }
 
 const fn unary(name: &'static str, form: &'static str, function: ScoreFn) -> Function {
-    Function { name, form, least: 1, most: 1, function }
+    Function { name, form, least: 1, most: 1, weights: false, function }
 }
+
+const fn several(name: &'static str, form: &'static str, least: usize, most: usize, function: ScoreFn) -> Function {
+    Function { name, form, least, most, weights: false, function }
+}
+
+const fn weights(name: &'static str, form: &'static str, function: ScoreFn) -> Function {
+    Function { name, form, least: 1, most: MOST_WEIGHTS, weights: true, function }
+}
+
+/// Terms of a sum, which are operators of one expression.
+const MOST_WEIGHTS: usize = 256;
 
 /// The functions of scores.
 pub static FUNCTIONS: &[Function] = &[
@@ -27,8 +40,10 @@ pub static FUNCTIONS: &[Function] = &[
     unary("log1p", "log1p(x)", ScoreFn::Log1p),
     unary("exp", "exp(x)", ScoreFn::Exp),
     unary("sqrt", "sqrt(x)", ScoreFn::Sqrt),
-    Function { name: "min", form: "min(a, b, ...)", least: 2, most: usize::MAX, function: ScoreFn::Min },
-    Function { name: "max", form: "max(a, b, ...)", least: 2, most: usize::MAX, function: ScoreFn::Max },
-    Function { name: "clamp", form: "clamp(x, low, high)", least: 3, most: 3, function: ScoreFn::Clamp },
+    several("min", "min(a, b, ...)", 2, usize::MAX, ScoreFn::Min),
+    several("max", "max(a, b, ...)", 2, usize::MAX, ScoreFn::Max),
+    several("clamp", "clamp(x, low, high)", 3, 3, ScoreFn::Clamp),
     unary("sigmoid", "sigmoid(x)", ScoreFn::Sigmoid),
+    weights("sum", "sum(task: weight, ...)", ScoreFn::Sum),
+    weights("product", "product(task: exponent, ...)", ScoreFn::Product),
 ];

@@ -8,8 +8,8 @@ pub static ITEMS: &[(&str, &str)] = &[
     ("tower", "tower TASK = expression;"),
     ("loss", "loss { weighting: ... }"),
     ("train", "train { optimizer: ..., ... }"),
-    ("rank", "rank NAME { expression }"),
-    ("expect", "expect comparison;"),
+    ("rank", "rank NAME { param ...; let ...; expression }"),
+    ("expect", "expect comparison;` or `expect RANK order (...) > (...);"),
 ];
 
 /// Names that no declaration may take: Rust has no raw form of them, or the language uses them as words.

@@ -1,0 +1,181 @@
+//! `increasing in click;` and `decreasing in report;`: the sign of a score's slope.
+
+use super::bisect::{Outcome, Verdict, bisect, points};
+use super::interval::{Interval, ONE, ZERO, short};
+use super::intervals::{self, Pass, Region};
+use super::reads::{self, Prediction};
+use super::{Sink, evaluate, ranks};
+use crate::ast::{Expr, ExprKind};
+use crate::diagnostic::diagnostic;
+use crate::hir::{Rank, Task, TaskId};
+use crate::resolve::Names;
+use crate::source::Span;
+use crate::suggest::did_you_mean;
+
+/// Checks what the ranks say of themselves.
+pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], ranks: &[Option<Rank>], sink: &mut Sink) {
+    for (at, rank) in names.ranks.iter().enumerate() {
+        let mut seen: Vec<Prediction> = Vec::new();
+        for (of, rises) in rank.trends.iter().flat_map(|trend| trend.of.iter().map(|of| (of, trend.rises))) {
+            let Some(prediction) = prediction(names, tasks, of, sink) else { continue };
+            if seen.contains(&prediction) {
+                sink.push(diagnostic!(DuplicateOption, of.span, "`{}` is named twice", label(names, prediction)));
+                continue;
+            }
+            seen.push(prediction);
+            if ranks[at].is_some() {
+                let trend = Trend { names, tasks, ranks, at, prediction, rises };
+                trend.check(of.span, sink);
+            }
+        }
+    }
+}
+
+fn prediction(names: &Names<'_>, tasks: &[Option<Task>], of: &Expr, sink: &mut Sink) -> Option<Prediction> {
+    match &of.kind {
+        ExprKind::Name(name) => {
+            let task = names.task(name);
+            if task.is_none() {
+                let help = did_you_mean(name, "tasks", names.task_names());
+                sink.push(diagnostic!(UnknownTask, of.span, "no task named `{name}`"; help: "{help}"));
+            }
+            task.map(|task| (TaskId(task), false))
+        }
+        ExprKind::Conditional(task, given) => Some((ranks::conditional(names, tasks, task, given, sink)?, true)),
+        _ => {
+            sink.push(diagnostic!(
+                WrongArgument, of.span, "a score rises or falls in predictions, found {}", of.describe();
+                help: "write `increasing in click, like;`"
+            ));
+            None
+        }
+    }
+}
+
+/// `buy` or `buy | click`.
+pub(super) fn label(names: &Names<'_>, (task, conditional): Prediction) -> String {
+    let task = names.tasks[task.0];
+    match (&task.given, conditional) {
+        (Some(given), true) => format!("{} | {}", task.name.text, given.text),
+        _ => task.name.text.clone(),
+    }
+}
+
+/// What a score is said to do.
+struct Trend<'a> {
+    names: &'a Names<'a>,
+    tasks: &'a [Option<Task>],
+    ranks: &'a [Option<Rank>],
+    at: usize,
+    prediction: Prediction,
+    rises: bool,
+}
+
+/// Two predictions between which the score goes the other way, and what else was predicted.
+struct Witness {
+    from: (f64, f64),
+    to: (f64, f64),
+    others: Vec<String>,
+}
+
+impl Trend<'_> {
+    fn check(&self, span: Span, sink: &mut Sink) {
+        let (score, prediction) = (&self.names.ranks[self.at].name.text, label(self.names, self.prediction));
+        let Some(order) = reads::closure(self.ranks, self.at) else { return };
+        let read = reads::predictions(self.ranks, self.at);
+        let Some(place) = read.iter().position(|of| *of == self.prediction) else {
+            sink.push(diagnostic!(
+                NotMonotone, span, "`{score}` does not read `{prediction}`"; help: "leave it out, or use it in the score"
+            ));
+            return;
+        };
+        let params: Vec<(usize, usize)> = order.iter().flat_map(|at| self.params(*at)).collect();
+        let mut start: Vec<Interval> = read.iter().map(|of| intervals::declared(self.tasks, of.0)).collect();
+        start.extend(params.iter().map(|of| self.interval(*of)));
+        let Some(whole) = self.slope(&order, &read, &params, &start) else { return };
+        let judge = |cell: &[Interval]| match self.slope(&order, &read, &params, cell) {
+            Some(slope) if self.sign(slope).low >= 0.0 => Verdict::Holds,
+            slope => match self.witness(&read, &params, cell, place) {
+                Some(witness) => Verdict::Fails(witness),
+                None => Verdict::Open(slope.map_or(f64::MAX, |slope| -self.sign(slope).low)),
+            },
+        };
+        let (way, other) = if self.rises { ("rise", "falls") } else { ("fall", "rises") };
+        match bisect(start, reads::size(self.ranks, &order), judge) {
+            Outcome::Holds => {}
+            Outcome::Fails(Witness { from, to, others }) => {
+                let others = if others.is_empty() { String::new() } else { format!(", where {}", others.join(", ")) };
+                sink.push(diagnostic!(
+                    NotMonotone, span, "`{score}` does not always {way} in `{prediction}`: its slope lies in {whole}";
+                    help: "it {other} from {} at {} to {} at {}{others}", short(from.1), short(from.0), short(to.1), short(to.0)
+                ));
+            }
+            Outcome::Open => sink.push(diagnostic!(
+                NotMonotone, span, "that `{score}` {way}s in `{prediction}` could not be shown: its slope lies in {whole}";
+                help: "write the formula so that `{prediction}` stands in it once, or bound its parts by `clamp`"
+            )),
+        }
+    }
+
+    fn params(&self, rank: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let count = self.ranks[rank].as_ref().map_or(0, |rank| rank.params.len());
+        (0..count).map(move |param| (rank, param))
+    }
+
+    fn interval(&self, (rank, param): (usize, usize)) -> Interval {
+        self.ranks[rank].as_ref().map_or(ZERO, |rank| intervals::param(&rank.params[param]))
+    }
+
+    fn slope(
+        &self,
+        order: &[usize],
+        read: &[Prediction],
+        params: &[(usize, usize)],
+        cell: &[Interval],
+    ) -> Option<Interval> {
+        let predictions = read.iter().copied().zip(cell.iter().copied()).collect();
+        let params = params.iter().copied().zip(cell[read.len()..].iter().copied()).collect();
+        let region = Region { predictions, params };
+        let pass = Pass { tasks: self.tasks, ranks: self.ranks, region: &region, moves: &[(self.prediction, ONE)] };
+        pass.accepted(order).map(|bounds| bounds.slope)
+    }
+
+    /// A slope as that of a score that rises.
+    fn sign(&self, slope: Interval) -> Interval {
+        if self.rises { slope } else { slope.negated() }
+    }
+
+    /// The ends of a cell, if the score goes the wrong way between them.
+    fn witness(
+        &self,
+        read: &[Prediction],
+        params: &[(usize, usize)],
+        cell: &[Interval],
+        place: usize,
+    ) -> Option<Witness> {
+        let Interval { low, high } = cell[place];
+        points(cell).into_iter().find_map(|mut point| {
+            let mut value = |at: f64| {
+                point[place] = at;
+                let param = |rank, index| value_of(params, &point[read.len()..], (rank, index));
+                evaluate::rank(self.ranks, self.at, &param, &|of| value_of(read, &point, of))
+            };
+            let (before, after) = (value(low)?, value(high)?);
+            let fall = if self.rises { before - after } else { after - before };
+            if fall <= 1e-9 * (before.abs() + after.abs()) {
+                return None;
+            }
+            let named = read.iter().map(|of| label(self.names, *of));
+            let names =
+                named.chain(params.iter().map(|(rank, at)| self.names.ranks[*rank].params[*at].name.text.clone()));
+            let others = names.zip(&point).enumerate().filter(|(at, _)| *at != place);
+            let others = others.map(|(_, (name, value))| format!("{name} is {}", short(*value))).collect();
+            Some(Witness { from: (low, before), to: (high, after), others })
+        })
+    }
+}
+
+/// The value that belongs to a key.
+pub(super) fn value_of<K: PartialEq>(keys: &[K], values: &[f64], key: K) -> f64 {
+    keys.iter().zip(values).find(|(of, _)| **of == key).map_or(f64::NAN, |(_, value)| *value)
+}
