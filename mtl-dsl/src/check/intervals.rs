@@ -1,6 +1,6 @@
 //! Intervals of scores: no power, logarithm, root or division leaves the real numbers, whatever is predicted.
 //!
-//! A probability lies in `[0, 1]`, a regression anywhere, a parameter in its interval; the bounds of every other value follow. Within
+//! A probability lies in `[0, 1]`, an amount at 0 or above, another regression anywhere, a parameter in its interval; the bounds of every other value follow. Within
 //! the branches of `if a > b` the bounds of `a` and `b` are those that the comparison leaves.
 
 use super::{Sink, evaluate};
@@ -81,6 +81,9 @@ impl Scope<'_> {
             }
             ScoreKind::Task(task) | ScoreKind::Conditional(task) => match &self.tasks[task.0] {
                 Some(Task { kind: TaskKind::Binary { .. }, .. }) => Interval { low: 0.0, high: 1.0 },
+                Some(Task { kind: TaskKind::Regression { loss, .. }, .. }) if loss.of_amounts() => {
+                    Interval { low: 0.0, high: f64::INFINITY }
+                }
                 Some(Task { kind: TaskKind::Ordinal { levels }, .. }) => Interval { low: 1.0, high: levels.value },
                 _ => ALL,
             },
