@@ -1,9 +1,11 @@
 //! Losses of tasks from end to end: what is predicted after training, what each number of the configuration changes, and what is refused.
 
+use mtl_runtime::__private::burn::tensor::{Device, Tensor, TensorData};
 use mtl_runtime::config::apply_setting;
 use mtl_runtime::data::{Column, Labels, Numbers, Rng, Table};
+use mtl_runtime::loss::task_losses;
 use mtl_runtime::train::check;
-use mtl_runtime::{Splits, Trained, Trainer, mtl};
+use mtl_runtime::{Model, Splits, Trained, Trainer, mtl};
 
 mtl! { model Heads {
     features x { a: number, b: number }
@@ -81,10 +83,37 @@ fn each_loss_predicts_what_it_is_least_at() {
         assert!((0.9..1.12).contains(&ratio), "{name}: {ratio}");
         assert!(values(name).iter().all(|value| *value >= 0.0), "{name}");
     }
+    let metrics = trained.predictor.evaluate(&test).unwrap();
+    let pcoc = metrics.tasks.get("clicks").unwrap().pcoc.unwrap();
+    assert!((pcoc - predicted("clicks") / mean(&labels("clicks"))).abs() < 1e-5, "{pcoc}");
+    assert_eq!(metrics.tasks.get("rating").unwrap().pcoc, None);
     assert!((0.87..0.93).contains(&share("late", &|p, y| y <= p)), "a quantile of 0.9");
     assert!(share("rating", &|p, y| (p - y).abs() < 0.3) > 0.9, "the number itself");
     // Soft labels are learned as probabilities, moved towards one half by their smoothing.
     assert!(share("click", &|p, y| (p - (0.9 * y + 0.05)).abs() < 0.05) > 0.9, "soft labels");
+}
+
+#[test]
+fn losses_and_slopes_are_those_of_pytorch() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("../goldens/losses.json")).unwrap();
+    let numbers = |name: &str| -> Vec<f32> {
+        golden[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
+    };
+    let (labels, rows) = (numbers("labels"), numbers("labels").len() / TASKS.len());
+    let logits = TensorData::new(numbers("logits"), [rows, TASKS.len() + 2]);
+    let logits = Tensor::<2>::from_data(logits, &Device::default().autodiff()).require_grad();
+    let schema = Heads::schema(&HeadsConfig::new());
+    let losses = task_losses(&schema, logits.clone(), &labels, &vec![1.0; labels.len()]);
+    let gradients = losses.clone().sum().backward();
+    let close = |what: &str, found: Vec<f32>, expected: Vec<f32>| {
+        assert_eq!(found.len(), expected.len());
+        for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert!((found - expected).abs() <= 1e-6 + 1e-5 * expected.abs(), "{what} {at}: {found} and {expected}");
+        }
+    };
+    let values = |data: TensorData| data.try_into_vec::<f32>().unwrap();
+    close("loss", values(losses.into_data()), numbers("losses"));
+    close("slope", values(logits.grad(&gradients).unwrap().into_data()), numbers("gradient"));
 }
 
 /// Towers share nothing here: a number of one task moves that task alone.
