@@ -165,10 +165,10 @@ pub struct Task {
 /// The kind of a task and its loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum TaskKind {
-    /// A probability; binary cross-entropy on the logit.
+    /// A probability.
     Binary {
-        /// Factor of the positive rows' loss.
-        pos_weight: f64,
+        /// The loss, on the logit.
+        loss: BinaryLoss,
     },
     /// A level from 1 on: a cross-entropy for each threshold between two levels, on ordered logits.
     Ordinal {
@@ -187,7 +187,26 @@ pub enum TaskKind {
     },
 }
 
-/// The loss of a regression.
+/// The loss of a probability `p`, for a label `y` in `[0, 1]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum BinaryLoss {
+    /// `-(w y log p + (1 - y) log(1 - p))` with the label `y (1 - smoothing) + smoothing / 2`.
+    Bce {
+        /// `w`: the factor of the positive rows' loss.
+        pos_weight: f64,
+        /// How far labels are moved towards one half.
+        smoothing: f64,
+    },
+    /// `-(a y (1 - p)^g log p + (1 - a) (1 - y) p^g log(1 - p))` (Lin et al., ICCV 2017).
+    Focal {
+        /// `g`: the greater, the less rows count that are predicted well.
+        gamma: f64,
+        /// `a`: the share of the positive rows' loss.
+        alpha: f64,
+    },
+}
+
+/// The loss of a regression, for a label `y` and the network's number `z`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum RegressionLoss {
     /// `(y - z)^2`.
@@ -197,6 +216,26 @@ pub enum RegressionLoss {
         /// Where the square ends.
         delta: f64,
     },
+    /// `log cosh(z - y)`.
+    LogCosh,
+    /// `q (y - z)` where `z` is less than `y`, `(1 - q) (z - y)` where it is more: `z` becomes the quantile.
+    Quantile {
+        /// The share of labels below.
+        q: f64,
+    },
+    /// `e^z - y z - (y - y log y)`, half the deviance of a Poisson distribution of mean `e^z`.
+    Poisson,
+    /// `e^((2 - power) z) / (2 - power) + y e^((1 - power) z) / (power - 1)`: a Tweedie distribution of mean `e^z`.
+    Tweedie {
+        /// The variance is the mean to this power, between 1 (Poisson) and 2 (gamma).
+        power: f64,
+    },
+    /// `-y log sigma(z)` where `y` is above 0, else `-log sigma(-z)`: the odds `e^z` become the mean of `y`, for rows of which few are
+    /// above 0 (Covington et al., RecSys 2016).
+    WeightedLogistic,
+    /// Zero-inflated lognormal (Wang, Liu and Miao, 2019) with three numbers `z`, `m`, `k`: the cross-entropy of `y > 0`, and above 0 the
+    /// negative logarithm of the density of a lognormal distribution with location `m` and scale `softplus(k)`.
+    Ziln,
 }
 
 /// Where a label comes from.
@@ -283,6 +322,32 @@ impl Feature {
     }
 }
 
+impl TaskKind {
+    /// A probability with the plain cross-entropy.
+    pub const fn binary(pos_weight: f64) -> TaskKind {
+        TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing: 0.0 } }
+    }
+}
+
+impl RegressionLoss {
+    /// Whether the network's number is the logarithm of the prediction.
+    pub fn log_link(&self) -> bool {
+        match self {
+            RegressionLoss::Poisson | RegressionLoss::Tweedie { .. } | RegressionLoss::WeightedLogistic => true,
+            RegressionLoss::Mse
+            | RegressionLoss::Huber { .. }
+            | RegressionLoss::LogCosh
+            | RegressionLoss::Quantile { .. }
+            | RegressionLoss::Ziln => false,
+        }
+    }
+
+    /// Whether labels and predictions are 0 or above.
+    pub fn of_amounts(&self) -> bool {
+        self.log_link() || *self == RegressionLoss::Ziln
+    }
+}
+
 impl Schema {
     /// Whether a task compares rows of a group, which batches then keep together.
     pub fn compares_rows(&self) -> bool {
@@ -294,16 +359,27 @@ impl Schema {
         self.features.iter().map(Feature::width).sum()
     }
 
-    /// The columns of the logits of each task: its own, and behind those of all tasks one for each further threshold of an ordinal
-    /// task.
+    /// The columns of the logits of each task: its own, and behind those of all tasks first two for each zero-inflated lognormal,
+    /// location and scale, then one for each further threshold of an ordinal task.
     pub fn logits(&self) -> Vec<Vec<usize>> {
+        let mut columns: Vec<Vec<usize>> = (0..self.tasks.len()).map(|t| vec![t]).collect();
         let mut next = self.tasks.len();
-        let columns = self.tasks.iter().enumerate().map(|(t, task)| {
-            let more = if let TaskKind::Ordinal { levels } = task.kind { levels.saturating_sub(2) } else { 0 };
-            next += more;
-            std::iter::once(t).chain(next - more..next).collect()
+        let mut more = |of: fn(&TaskKind) -> usize| {
+            for (columns, task) in columns.iter_mut().zip(&self.tasks) {
+                let count = of(&task.kind);
+                columns.extend(next..next + count);
+                next += count;
+            }
+        };
+        more(|kind| match kind {
+            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => 2,
+            _ => 0,
         });
-        columns.collect()
+        more(|kind| match kind {
+            TaskKind::Ordinal { levels } => levels.saturating_sub(2),
+            _ => 0,
+        });
+        columns
     }
 
     /// The number of columns of the logits.

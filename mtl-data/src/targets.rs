@@ -117,6 +117,12 @@ fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Res
                 None => Ok(()),
             }
         }
+        TaskKind::Regression { loss, .. } if loss.of_amounts() => {
+            let Some(row) = values.iter().position(|&value| value < 0.0) else { return Ok(()) };
+            let error = DataError::new(format!("a label of `{}` is negative, and its loss is of amounts", task.name));
+            let remedy = "correct the value, or choose a loss of any number, such as `huber`";
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
+        }
         TaskKind::Regression { transform: Transform::None, .. } => Ok(()),
     }
 }

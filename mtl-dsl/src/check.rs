@@ -93,6 +93,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     };
     subnets::check(&model, sink);
     weighting::check_towers(&model, sink);
+    weighting::check_losses(&model, &names, sink);
     unused::prune(&mut model, sink);
     (!sink.iter().any(Diagnostic::is_error)).then_some(model)
 }

@@ -49,22 +49,32 @@ pub fn lower(model: &hir::Model) -> Model {
         towers.push((lowering.tower(&name, tower, &tasks), tasks.clone()));
         heads.extend(lowering.heads(tower, &tasks));
     }
+    // Behind the tasks' columns those of further towers, in the order of the tasks; then what mixtures alone read.
+    let mut columns = model.tasks.len();
+    for (task, declared) in model.tasks.iter().enumerate() {
+        let Some(tower) = model.towers.iter().find(|tower| tower.tasks.contains(&hir::TaskId(task))) else { continue };
+        for part in declared.kind.further_towers() {
+            let name = format!("tower_{}_{part}", declared.name.text);
+            towers.push((lowering.tower(&name, tower, &[task]), vec![columns]));
+            columns += 1;
+        }
+    }
     let mut mixtures = Vec::new();
     for tower in &model.towers {
         for task in tower.tasks.iter().filter(|task| model.tasks[task.0].through.is_some()) {
             let name = format!("tower_{}_otherwise", model.tasks[task.0].name.text);
-            let otherwise = model.tasks.len() + mixtures.len();
+            let otherwise = columns + mixtures.len();
             towers.push((lowering.tower(&name, tower, &[task.0]), vec![otherwise]));
             let between = model.tasks[task.0].through.map_or(task.0, |between| between.0);
             mixtures.push(Through { task: task.0, between, otherwise });
         }
     }
     let shape = |columns| Shape::new(Size::constant(1), Size::constant(columns));
-    let (inputs, columns): (Vec<NodeId>, Vec<Vec<usize>>) = towers.into_iter().unzip();
+    let (inputs, places): (Vec<NodeId>, Vec<Vec<usize>>) = towers.into_iter().unzip();
     let graph = &mut lowering.ir.graph;
-    graph.output = graph.push("logits", Op::Logits(columns), inputs, shape(model.tasks.len() + mixtures.len()));
+    graph.output = graph.push("logits", Op::Logits(places), inputs, shape(columns + mixtures.len()));
     if !mixtures.is_empty() {
-        let shape = shape(model.tasks.len());
+        let shape = shape(columns);
         graph.output = graph.push("logits", Op::Through(mixtures), vec![graph.output], shape);
     }
     for (task, declared) in model.tasks.iter().enumerate().filter(|(_, task)| task.further_levels() > 0) {

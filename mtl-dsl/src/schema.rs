@@ -142,6 +142,10 @@ impl Range {
     pub const ANY: Range = Range::real(f64::MIN, true, f64::MAX, true, "a number");
     /// 0 to 1.
     pub const UNIT: Range = Range::real(0.0, true, 1.0, true, "a number from 0 to 1");
+    /// Above 0, below 1.
+    pub const BETWEEN: Range = Range::real(0.0, false, 1.0, false, "a number above 0 and below 1");
+    /// Powers of the mean between a count's variance and that of a gamma distribution.
+    pub const TWEEDIE: Range = Range::real(1.0, false, 2.0, false, "a number above 1 and below 2");
     /// 0 or above, below 1.
     pub const BELOW_ONE: Range = Range::real(0.0, true, 1.0, false, "a number from 0 to below 1");
 

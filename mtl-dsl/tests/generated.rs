@@ -98,3 +98,8 @@ fn names_lead_back_to_the_spec() {
         assert!(seen.borrow().iter().any(|text| text == name), "no identifier has the span of `{name}`");
     }
 }
+
+#[test]
+fn losses_of_tasks() {
+    insta::assert_snapshot!(rust("losses.mtl", include_str!("cases/good/losses.mtl")));
+}

@@ -126,7 +126,7 @@ impl<B: Body> Network<B> {
 fn schema() -> Schema {
     let task = |name: &str| Task {
         name: name.into(),
-        kind: TaskKind::Binary { pos_weight: 1.0 },
+        kind: TaskKind::binary(1.0),
         label: Label::Column(name.into()),
         sample_space: None,
         weight_column: None,

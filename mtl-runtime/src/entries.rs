@@ -2,8 +2,8 @@
 
 use burn::config::Config;
 use mtl_data::schema::{
-    Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows, Scale,
-    Schema, Task, TaskKind, Transform, Unseen,
+    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows,
+    Scale, Schema, Task, TaskKind, Transform, Unseen,
 };
 
 /// A hashed table: `id(buckets: n)`.
@@ -68,6 +68,24 @@ pub struct BinaryConfig {
     pub pos_weight: f64,
 }
 
+/// A `binary` task with `loss: bce(smoothing: ...)`.
+#[derive(Config, Debug, PartialEq)]
+pub struct SmoothedConfig {
+    /// Factor of the positive rows' loss.
+    pub pos_weight: f64,
+    /// How far labels are moved towards one half.
+    pub smoothing: f64,
+}
+
+/// A `binary` task with `loss: focal`.
+#[derive(Config, Debug, PartialEq)]
+pub struct FocalConfig {
+    /// The greater, the less rows count that are predicted well.
+    pub gamma: f64,
+    /// The share of the positive rows' loss.
+    pub alpha: f64,
+}
+
 /// A term of the loss with a propensity: `loss.causal`.
 #[derive(Config, Debug, PartialEq)]
 pub struct CausalConfig {
@@ -93,6 +111,20 @@ pub struct DcmtConfig {
 pub struct HuberConfig {
     /// Where the square ends.
     pub delta: f64,
+}
+
+/// A `regression` with `loss: quantile`.
+#[derive(Config, Debug, PartialEq)]
+pub struct QuantileConfig {
+    /// The share of labels below.
+    pub q: f64,
+}
+
+/// A `regression` with `loss: tweedie`.
+#[derive(Config, Debug, PartialEq)]
+pub struct TweedieConfig {
+    /// The variance is the mean to this power.
+    pub power: f64,
 }
 
 /// The numbers of an embedding table.
@@ -214,7 +246,12 @@ impl Reading for Feature {
 
 /// A `binary` task over all rows.
 pub fn binary(name: &str, pos_weight: f64, label: Label) -> Task {
-    task(name, TaskKind::Binary { pos_weight }, label)
+    task(name, TaskKind::binary(pos_weight), label)
+}
+
+/// A `binary` task over all rows with this loss.
+pub fn binary_with(name: &str, loss: BinaryLoss, label: Label) -> Task {
+    task(name, TaskKind::Binary { loss }, label)
 }
 
 /// An `ordinal` over all rows.

@@ -153,7 +153,10 @@ fn task_metrics(
         },
         TaskKind::Pairwise => Metrics { gauc: gauc(predictions, labels, dataset)?, rows, ..Metrics::default() },
         TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
-            Metrics { rmse: metrics::rmse(predictions, labels, weights)?, rows, ..Metrics::default() }
+            // Calibration is of means above 0.
+            let amounts = matches!(kind, TaskKind::Regression { loss, .. } if loss.of_amounts());
+            let pcoc = if amounts { metrics::pcoc(predictions, labels, weights)? } else { None };
+            Metrics { rmse: metrics::rmse(predictions, labels, weights)?, pcoc, rows, ..Metrics::default() }
         }
     })
 }

@@ -48,8 +48,8 @@ pub mod __private {
     pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
     pub use crate::entries::Reading;
     pub use crate::entries::{
-        self, BinaryConfig, BucketsBagConfig, BucketsConfig, HuberConfig, SharedBagConfig, VocabularyBagConfig,
-        VocabularyConfig,
+        self, BinaryConfig, BucketsBagConfig, BucketsConfig, FocalConfig, HuberConfig, QuantileConfig, SharedBagConfig,
+        SmoothedConfig, TweedieConfig, VocabularyBagConfig, VocabularyConfig,
     };
     pub use crate::entries::{at_most, divides, one_width};
     pub use crate::init::{Init, Start, members, task_members};

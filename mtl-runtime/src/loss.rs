@@ -9,13 +9,16 @@ use mtl_data::schema::{RegressionLoss, Schema, TaskKind, Transform};
 
 use crate::ops::{on_cpu, unary};
 
+mod focal;
 mod masked;
 mod pairs;
 mod portable;
+mod regression;
 mod row;
 mod term;
 #[cfg(test)]
 mod tests;
+mod ziln;
 
 use masked::Masked;
 pub(crate) use pairs::Pairs;
@@ -49,7 +52,8 @@ impl Objective {
 /// without such a row has loss 0 and no gradient.
 ///
 /// `logits` is `[B, T]` with the columns of [`Schema::logits`] behind, maybe with more that are no task's; `labels`, in their own unit, and `weights` are `[B, T]` in row-major order. Binary labels may be soft,
-/// in `[0, 1]`; the loss is `-(pos_weight y log p + (1 - y) log(1 - p))`. Exact for logits of any size. All rows are one group for
+/// in `[0, 1]`; the losses are those of [`TaskKind`]. Exact for logits of any size, but for the exponentials of a log link, which go on
+/// as lines. All rows are one group for
 /// pairwise tasks; [`grouped_losses`] tells groups apart.
 pub fn task_losses(schema: &Schema, logits: Tensor<2>, labels: &[f32], weights: &[f32]) -> Tensor<1> {
     grouped_losses(schema, logits, labels, weights, &[])
@@ -119,6 +123,12 @@ pub fn predictions(schema: &Schema, logits: &[f32]) -> Vec<f32> {
                     }
                 }
                 TaskKind::Ordinal { .. } => out.push(row::level(&objective.logits, logits) as f32),
+                TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
+                    out.push(ziln::mean(&objective.logits, logits) as f32)
+                }
+                TaskKind::Regression { loss, .. } if loss.log_link() => {
+                    out.push(regression::mean(logits[t] as f64) as f32)
+                }
                 TaskKind::Pairwise | TaskKind::Regression { transform: Transform::None, .. } => out.push(logits[t]),
                 TaskKind::Regression { transform: Transform::Log1p, .. } => {
                     out.push((logits[t] as f64).exp_m1() as f32)
@@ -146,16 +156,5 @@ fn transformed(transform: Transform, label: f64) -> f64 {
     match transform {
         Transform::None => label,
         Transform::Log1p => label.ln_1p(),
-    }
-}
-
-/// Of a regression's error `z - y`: its loss and the loss's slope.
-fn regression(loss: RegressionLoss, error: f64) -> (f64, f64) {
-    match loss {
-        RegressionLoss::Mse => (error * error, 2.0 * error),
-        RegressionLoss::Huber { delta } => {
-            let inside = error.clamp(-delta, delta);
-            (inside * (error - inside / 2.0), inside)
-        }
     }
 }

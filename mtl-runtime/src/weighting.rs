@@ -40,11 +40,12 @@ impl Weighting {
     }
 
     /// Homoscedastic uncertainty (Kendall, Gal and Cipolla, CVPR 2018): with a trained `s` per task that starts at 0, the sum of
-    /// `e^-s L + s/2` over probabilities and `e^-s L/2 + s/2` over regressions. For a constant loss, `s` goes to `ln 2L` or
-    /// `ln L`.
+    /// `e^-s L + s/2` over probabilities and amounts, and of `e^-s L/2 + s/2` over other regressions. For a
+    /// constant loss, `s` goes to `ln 2L` or `ln L`.
     pub fn uncertainty(init: &Init, kinds: &[TaskKind]) -> Self {
         let scale = |kind: &TaskKind| match kind {
             TaskKind::Binary { .. } | TaskKind::Ordinal { .. } | TaskKind::Pairwise => 1.0,
+            TaskKind::Regression { loss, .. } if loss.of_amounts() => 1.0,
             TaskKind::Regression { .. } => 0.5,
         };
         Self {

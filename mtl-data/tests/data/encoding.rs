@@ -175,6 +175,9 @@ fn wrong_labels_and_weights_name_row_column_and_value() {
     let kind = TaskKind::Regression { transform: Transform::Log1p, loss: RegressionLoss::Mse };
     let error = refused(Task { kind, ..binary("watch", label("y")) }, vec![("y", numbers(vec![0.0, -3.0]))]);
     assert_eq!((error.row(), error.value()), (Some(1), Some("-3")));
+    let kind = TaskKind::Regression { transform: Transform::None, loss: RegressionLoss::Poisson };
+    let error = refused(Task { kind, ..binary("clicks", label("y")) }, vec![("y", numbers(vec![0.0, 0.5, -1.0]))]);
+    assert_eq!((error.row(), error.column(), error.value()), (Some(2), Some("y"), Some("-1")));
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let task = Task { weight_column: Some("w".to_owned()), ..binary("click", label("y")) };
         let error = refused(task, vec![("y", numbers(vec![1.0])), ("w", numbers(vec![weight]))]);

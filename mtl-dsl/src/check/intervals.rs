@@ -37,6 +37,7 @@ pub(super) fn declared(tasks: &[Option<Task>], task: TaskId) -> Interval {
     match tasks[task.0].as_ref().map(|task| &task.kind) {
         Some(TaskKind::Binary { .. }) => Interval { low: 0.0, high: 1.0 },
         Some(TaskKind::Ordinal { levels }) => Interval { low: 1.0, high: levels.value },
+        Some(TaskKind::Regression { loss, .. }) if loss.of_amounts() => Interval { low: 0.0, ..PREDICTED },
         Some(TaskKind::Regression { log1p: true, .. }) => Interval { low: -1.0, ..PREDICTED },
         _ => PREDICTED,
     }

@@ -5,7 +5,7 @@ use super::conditions::{Scope, raw_column};
 use super::options::{self, Options};
 use crate::ast::{self, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Condition, Feature, Label, Name, RegressionLoss, Task, TaskId, TaskKind};
+use crate::hir::{BinaryLoss, Condition, Feature, Label, Name, RegressionLoss, Task, TaskId, TaskKind};
 use crate::resolve::Names;
 use crate::schema::tasks::KINDS;
 use crate::suggest::did_you_mean;
@@ -25,10 +25,11 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
             continue;
         };
         let sample_space = options.expr("where").map(|condition| scope.condition(condition, sink));
-        tasks.push(label.clone().map(|label| Task {
+        let checked = task_kind(kind, &options, sink);
+        tasks.push(label.clone().zip(checked).map(|(label, checked)| Task {
             name: task.name.clone(),
             docs: task.docs.clone(),
-            kind: task_kind(kind, &options),
+            kind: checked,
             label,
             sample_space: sample_space.flatten(),
             weight_column: options.column("weight_column"),
@@ -43,7 +44,8 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
     check_chains(names, &mut tasks, sink);
     for (at, declared) in names.tasks.iter().enumerate() {
         let levels = tasks[at].as_ref().and_then(|task| levels_problem(names, task));
-        sink.extend(through_problem(names, &tasks, at, declared).into_iter().chain(levels));
+        let further = tasks[at].as_ref().and_then(|task| further_problem(names, task));
+        sink.extend(through_problem(names, &tasks, at, declared).into_iter().chain(levels).chain(further));
     }
     tasks
 }
@@ -65,22 +67,56 @@ fn read<'a>(task: &'a ast::Task, sink: &mut Sink) -> Option<(&'static str, Optio
     Some((kind.name, options::read(kind, given, called.span, sink)?))
 }
 
-fn task_kind(kind: &str, options: &Options<'_>) -> TaskKind {
-    if kind == "binary" {
-        return TaskKind::Binary { pos_weight: options.number("pos_weight") };
+/// The kind of a task; none where its options are at odds.
+fn task_kind(kind: &str, options: &Options<'_>, sink: &mut Sink) -> Option<TaskKind> {
+    match kind {
+        "binary" => binary(options, sink).map(|loss| TaskKind::Binary { loss }),
+        "count" => Some(TaskKind::Regression { log1p: false, loss: RegressionLoss::Poisson }),
+        "pairwise" => {
+            let (text, span) =
+                (options.column("group").unwrap_or_default(), options.written("group").unwrap_or_default());
+            Some(TaskKind::Pairwise { group: Name { text, span } })
+        }
+        "ordinal" => Some(TaskKind::Ordinal { levels: options.number("levels") }),
+        _ => regression(options, sink),
     }
-    if kind == "pairwise" {
-        let (text, span) = (options.column("group").unwrap_or_default(), options.written("group").unwrap_or_default());
-        return TaskKind::Pairwise { group: Name { text, span } };
+}
+
+fn binary(options: &Options<'_>, sink: &mut Sink) -> Option<BinaryLoss> {
+    let (name, loss) = options.choice("loss");
+    if name != "focal" {
+        let smoothing = loss.written("smoothing").map(|_| loss.number("smoothing"));
+        return Some(BinaryLoss::Bce { pos_weight: options.number("pos_weight"), smoothing });
     }
-    if kind == "ordinal" {
-        return TaskKind::Ordinal { levels: options.number("levels") };
+    if let Some(span) = options.written("pos_weight") {
+        sink.push(diagnostic!(
+            ConflictingOptions, span, "`pos_weight` has no effect on `focal`, whose `alpha` weighs positive rows";
+            help: "leave it out, and write `alpha`"
+        ));
+        return None;
     }
-    let loss = match options.choice("loss") {
-        ("huber", huber) => RegressionLoss::Huber { delta: huber.number("delta") },
+    Some(BinaryLoss::Focal { gamma: loss.number("gamma"), alpha: loss.number("alpha") })
+}
+
+fn regression(options: &Options<'_>, sink: &mut Sink) -> Option<TaskKind> {
+    let log1p = options.word("transform") == "log1p";
+    let (name, numbers) = options.choice("loss");
+    let loss = match name {
+        "huber" => RegressionLoss::Huber { delta: numbers.number("delta") },
+        "log_cosh" => RegressionLoss::LogCosh,
+        "quantile" => RegressionLoss::Quantile { q: numbers.number("q") },
+        "tweedie" => RegressionLoss::Tweedie { power: numbers.number("power") },
+        "weighted_logistic" => RegressionLoss::WeightedLogistic,
+        "ziln" => RegressionLoss::Ziln,
         _ => RegressionLoss::Mse,
     };
-    TaskKind::Regression { log1p: options.word("transform") == "log1p", loss }
+    if let (true, true, Some(span)) = (log1p, loss.of_amounts(), options.written("transform")) {
+        sink.push(diagnostic!(
+            ConflictingOptions, span, "`{name}` is of amounts, and sees to their logarithm itself"; help: "leave `transform` out"
+        ));
+        return None;
+    }
+    Some(TaskKind::Regression { log1p, loss })
 }
 
 /// The label, which must not be shown to the model as a feature.
@@ -166,6 +202,17 @@ fn levels_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::D
     ))
 }
 
+/// A task whose tower would have the name of another's further tower.
+fn further_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
+    let mut further = task.kind.further_towers().iter();
+    let taken = further.find_map(|part| names.task(&format!("{}_{part}", task.name.text)))?;
+    let taken = &names.tasks[taken].name;
+    Some(diagnostic!(
+        ReservedName, taken.span, "`tower_{}` is a further tower of `{}`", taken.text, task.name.text;
+        label(task.name.span): "declared here"; help: "choose another name"
+    ))
+}
+
 /// What is wrong with a task's `through`: both tasks have one condition, and no second tower takes another's name.
 fn through_problem(
     names: &Names<'_>,
@@ -206,6 +253,7 @@ fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) 
                 let kind = match &tasks[task] {
                     Some(Task { kind: TaskKind::Ordinal { .. }, .. }) => "ordinal",
                     Some(Task { kind: TaskKind::Pairwise { .. }, .. }) => "pairwise",
+                    Some(Task { kind: TaskKind::Regression { loss: RegressionLoss::Poisson, .. }, .. }) => "a count",
                     _ => "a regression",
                 };
                 let rows = if task == at { word.text.clone() } else { format!("{} > 0", word.text) };

@@ -114,6 +114,35 @@ pub(super) fn check_towers(model: &Model, sink: &mut Sink) {
     }
 }
 
+/// Reports a loss that can be negative under a weighting that cannot have it.
+pub(super) fn check_losses(model: &Model, names: &Names<'_>, sink: &mut Sink) {
+    let name = match &model.weighting {
+        Weighting::Equal | Weighting::Fixed(_) => return,
+        // The weight of a loss below 0 has no optimum.
+        Weighting::Uncertainty => "uncertainty",
+        Weighting::Method(method) => {
+            let known = METHODS.iter().find(|known| known.signature.name == method.name);
+            // `mgda` divides by losses where it is told to.
+            let divides = |(_, option): &(_, MethodOption)| {
+                matches!(option, MethodOption::Word("loss" | "both")) && method.name == "mgda"
+            };
+            if !known.is_some_and(|known| known.positive) && !method.options.iter().any(divides) {
+                return;
+            }
+            method.name
+        }
+    };
+    let entries = names.loss.map_or(&[][..], |block| &block.entries);
+    let Some(entry) = entries.iter().find(|entry| entry.name.text == "weighting") else { return };
+    for task in model.tasks.iter().filter(|task| task.kind.loss_can_be_negative()) {
+        sink.push(diagnostic!(
+            ConflictingOptions, entry.value.span, "`{name}` needs losses above 0, and that of `{}` can be below", task.name.text;
+            label(task.name.span): "declared here";
+            help: "choose another weighting, such as `equal` or `fixed`, or another loss of the task"
+        ));
+    }
+}
+
 /// Where an expression reads something else than vectors, or computes more than layers of them.
 fn joins_slots(expr: &hir::Expr) -> Option<Span> {
     let plain = match &expr.kind {

@@ -2,7 +2,7 @@
 
 use super::{Generator, docs, ident, names};
 use crate::hir::{
-    self, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind, Weighting,
+    self, BinaryLoss, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind, Weighting,
 };
 use crate::ir::{Block, Config, ConfigPath, ConfigValue};
 use proc_macro2::TokenStream;
@@ -126,19 +126,32 @@ impl Generator<'_> {
 
     fn task_fields(&self) -> Vec<Field> {
         let field = |task: &hir::Task| {
-            let (ty, number) = match &task.kind {
-                TaskKind::Binary { pos_weight } => (quote! { BinaryConfig }, pos_weight),
-                TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => (quote! { HuberConfig }, delta),
-                TaskKind::Regression { loss: RegressionLoss::Mse, .. }
-                | TaskKind::Ordinal { .. }
-                | TaskKind::Pairwise { .. } => return None,
+            let (ty, numbers) = match &task.kind {
+                TaskKind::Binary { loss } => match loss {
+                    BinaryLoss::Bce { pos_weight, smoothing: None } => (quote! { BinaryConfig }, vec![pos_weight]),
+                    BinaryLoss::Bce { pos_weight, smoothing: Some(smoothing) } => {
+                        (quote! { SmoothedConfig }, vec![pos_weight, smoothing])
+                    }
+                    BinaryLoss::Focal { gamma, alpha } => (quote! { FocalConfig }, vec![gamma, alpha]),
+                },
+                TaskKind::Regression { loss, .. } => match loss {
+                    RegressionLoss::Huber { delta } => (quote! { HuberConfig }, vec![delta]),
+                    RegressionLoss::Quantile { q } => (quote! { QuantileConfig }, vec![q]),
+                    RegressionLoss::Tweedie { power } => (quote! { TweedieConfig }, vec![power]),
+                    RegressionLoss::Mse
+                    | RegressionLoss::LogCosh
+                    | RegressionLoss::Poisson
+                    | RegressionLoss::WeightedLogistic
+                    | RegressionLoss::Ziln => return None,
+                },
+                TaskKind::Ordinal { .. } | TaskKind::Pairwise { .. } => return None,
             };
-            let value = names::real(number.value);
+            let values = numbers.into_iter().map(|number| names::real(number.value));
             let name = &task.name.text;
             Some(Field {
                 docs: format!("Task `{name}`."),
                 name: names::field(name),
-                default: quote! { #ty::new(#value) },
+                default: quote! { #ty::new(#(#values),*) },
                 ty,
             })
         };

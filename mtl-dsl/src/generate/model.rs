@@ -185,8 +185,9 @@ impl Generator<'_> {
             return TokenStream::new();
         }
         let config = self.own_type("Config");
-        let levels = self.model.tasks.iter().map(|task| task.further_levels()).sum::<usize>();
-        let mut heads = self.model.tasks.len() + levels..;
+        let further = |task: &crate::hir::Task| task.further_levels() + task.kind.further_towers().len();
+        let further = self.model.tasks.iter().map(further).sum::<usize>();
+        let mut heads = self.model.tasks.len() + further..;
         let terms = self.model.terms.iter().map(|term| {
             let field = ident(&super::config::term_field(self.model, term));
             match term {
@@ -357,6 +358,14 @@ impl Generator<'_> {
         read.collect()
     }
 
+    /// The number of columns of logits.
+    fn columns_of(&self, node: &Node) -> TokenStream {
+        match node.shape.width.value() {
+            count if count == self.ir.tasks.len() => quote! { TASKS.len() },
+            count => names::whole(count).to_token_stream(),
+        }
+    }
+
     fn forward_fn(&self) -> TokenStream {
         let train_only = self.ir.graph.nodes.iter().any(|node| matches!(node.op, Op::TrainOnly(_) | Op::Head(_)));
         let pass = ident(if train_only || self.cuts() || self.ir.blocks.iter().any(Self::needs_pass) {
@@ -393,7 +402,8 @@ impl Generator<'_> {
                     let [task, between, otherwise] = [of.task, of.between, of.otherwise].map(names::whole);
                     quote! { [#task, #between, #otherwise] }
                 });
-                quote! { through(#input, &[#(#mixtures),*], TASKS.len()) }
+                let count = self.columns_of(node);
+                quote! { through(#input, &[#(#mixtures),*], #count) }
             }
             Op::Levels { block, task } => {
                 let (field, input) = (ident(&names::local(&self.ir.blocks[*block].name)), &inputs[0]);
@@ -426,10 +436,7 @@ impl Generator<'_> {
                         }
                     }
                 });
-                let count = match node.shape.width.value() {
-                    count if count == self.ir.tasks.len() => quote! { TASKS.len() },
-                    count => names::whole(count).to_token_stream(),
-                };
+                let count = self.columns_of(node);
                 quote! { logits(Vec::from([#(#groups),*]), #count) }
             }
             _ => unreachable!("stands in a block"),

@@ -1,7 +1,7 @@
 //! Predictions with a name for each task: `FeedPrediction` of one row, `FeedPredictions` of many.
 
 use super::{Generator, names};
-use crate::hir::TaskKind;
+use crate::hir::{RegressionLoss, TaskKind};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -29,6 +29,12 @@ impl Generator<'_> {
                 (TaskKind::Ordinal { levels }, _) => format!("Expected `{name}`, from 1 to {}.", levels.value),
                 (TaskKind::Pairwise { .. }, _) => {
                     format!("Score of `{name}`: what is larger within a group comes first.")
+                }
+                (TaskKind::Regression { loss: RegressionLoss::Poisson, .. }, _) => {
+                    format!("Expected number of `{name}`.")
+                }
+                (TaskKind::Regression { loss: RegressionLoss::Ziln, .. }, _) => {
+                    format!("Expected `{name}`, in the label's unit.")
                 }
                 (TaskKind::Regression { .. }, _) => format!("Predicted `{name}`, in the label's unit."),
             };

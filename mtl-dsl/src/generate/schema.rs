@@ -1,7 +1,9 @@
 //! The schema function: features and tasks with the numbers of a configuration.
 
 use super::{Generator, ident, names};
-use crate::hir::{Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, Task, TaskKind};
+use crate::hir::{
+    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, Task, TaskKind,
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -75,7 +77,18 @@ impl Generator<'_> {
             }
         };
         let plain = match &task.kind {
-            TaskKind::Binary { .. } => quote! { entries::binary(#name, config.tasks.#field.pos_weight, #label) },
+            TaskKind::Binary { loss: BinaryLoss::Bce { smoothing: None, .. } } => {
+                quote! { entries::binary(#name, config.tasks.#field.pos_weight, #label) }
+            }
+            TaskKind::Binary { loss } => {
+                let (loss, numbers) = match loss {
+                    BinaryLoss::Bce { .. } => ("Bce", ["pos_weight", "smoothing"]),
+                    BinaryLoss::Focal { .. } => ("Focal", ["gamma", "alpha"]),
+                };
+                let (loss, numbers) = (ident(loss), numbers.map(ident));
+                let numbers = numbers.iter().map(|number| quote! { #number: config.tasks.#field.#number });
+                quote! { entries::binary_with(#name, schema::BinaryLoss::#loss { #(#numbers),* }, #label) }
+            }
             TaskKind::Ordinal { levels } => {
                 let levels = names::whole(levels.value as usize);
                 quote! { entries::ordinal(#name, #levels, #label) }
@@ -83,12 +96,19 @@ impl Generator<'_> {
             TaskKind::Pairwise { .. } => quote! { entries::pairwise(#name, #label) },
             TaskKind::Regression { log1p, loss } => {
                 let transform = transform(*log1p);
-                let loss = match loss {
-                    RegressionLoss::Mse => quote! { schema::RegressionLoss::Mse },
-                    RegressionLoss::Huber { .. } => {
-                        quote! { schema::RegressionLoss::Huber { delta: config.tasks.#field.delta } }
-                    }
+                let (loss, number) = match loss {
+                    RegressionLoss::Mse => ("Mse", None),
+                    RegressionLoss::Huber { .. } => ("Huber", Some("delta")),
+                    RegressionLoss::LogCosh => ("LogCosh", None),
+                    RegressionLoss::Quantile { .. } => ("Quantile", Some("q")),
+                    RegressionLoss::Poisson => ("Poisson", None),
+                    RegressionLoss::Tweedie { .. } => ("Tweedie", Some("power")),
+                    RegressionLoss::WeightedLogistic => ("WeightedLogistic", None),
+                    RegressionLoss::Ziln => ("Ziln", None),
                 };
+                let (loss, number) = (ident(loss), number.map(ident));
+                let number = number.map(|number| quote! { { #number: config.tasks.#field.#number } });
+                let loss = quote! { schema::RegressionLoss::#loss #number };
                 quote! { entries::regression(#name, #transform, #loss, #label) }
             }
         };

@@ -138,8 +138,8 @@ pub struct Task {
 pub enum TaskKind {
     /// `binary(...)`.
     Binary {
-        /// Factor of the positive rows' loss.
-        pos_weight: Number,
+        /// The loss.
+        loss: BinaryLoss,
     },
     /// `ordinal(...)`.
     Ordinal {
@@ -151,12 +151,46 @@ pub enum TaskKind {
         /// The column of the groups, which is that of `train` too.
         group: Name,
     },
-    /// `regression(...)`.
+    /// `regression(...)`, and `count(...)` with the loss of a Poisson distribution.
     Regression {
         /// `transform: log1p`.
         log1p: bool,
         /// The loss.
         loss: RegressionLoss,
+    },
+}
+
+impl TaskKind {
+    /// Whether its loss can be below 0, as the negative logarithm of a density can.
+    pub fn loss_can_be_negative(&self) -> bool {
+        matches!(self, TaskKind::Regression { loss: RegressionLoss::Ziln, .. })
+    }
+
+    /// The parts of the names of the further towers that give its loss more numbers.
+    pub fn further_towers(&self) -> &'static [&'static str] {
+        match self {
+            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => &["location", "scale"],
+            _ => &[],
+        }
+    }
+}
+
+/// Losses of a probability.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BinaryLoss {
+    /// `bce`.
+    Bce {
+        /// Factor of the positive rows' loss.
+        pos_weight: Number,
+        /// `smoothing`, where it is written.
+        smoothing: Option<Number>,
+    },
+    /// `focal(gamma: g, alpha: a)`.
+    Focal {
+        /// How much less rows count that are predicted well.
+        gamma: Number,
+        /// The share of the positive rows.
+        alpha: Number,
     },
 }
 
@@ -170,6 +204,40 @@ pub enum RegressionLoss {
         /// Where the square ends.
         delta: Number,
     },
+    /// `log_cosh`.
+    LogCosh,
+    /// `quantile(q: q)`.
+    Quantile {
+        /// The share of labels below.
+        q: Number,
+    },
+    /// That of a `count`.
+    Poisson,
+    /// `tweedie(power: p)`.
+    Tweedie {
+        /// The variance is the mean to this power.
+        power: Number,
+    },
+    /// `weighted_logistic`.
+    WeightedLogistic,
+    /// `ziln`.
+    Ziln,
+}
+
+impl RegressionLoss {
+    /// Whether labels and predictions are 0 or above.
+    pub fn of_amounts(&self) -> bool {
+        match self {
+            RegressionLoss::Poisson
+            | RegressionLoss::Tweedie { .. }
+            | RegressionLoss::WeightedLogistic
+            | RegressionLoss::Ziln => true,
+            RegressionLoss::Mse
+            | RegressionLoss::Huber { .. }
+            | RegressionLoss::LogCosh
+            | RegressionLoss::Quantile { .. } => false,
+        }
+    }
 }
 
 /// Where a label comes from: a column, or a condition on columns.

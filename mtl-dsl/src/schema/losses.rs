@@ -8,7 +8,33 @@ pub static BINARY_LOSSES: Choice = Choice {
     noun: "loss",
     plural: "losses of `binary` tasks",
     unknown: Code::UnknownLoss,
-    of: &[Signature { name: "bce", docs: "Binary cross-entropy of the logit.", positional: 0, parameters: &[] }],
+    of: &[
+        Signature {
+            name: "bce",
+            docs: "Binary cross-entropy of the logit.",
+            positional: 0,
+            parameters: &[Parameter::number(
+                "smoothing",
+                Range::BELOW_ONE,
+                0.0,
+                "How far labels are moved towards one half.",
+            )],
+        },
+        Signature {
+            name: "focal",
+            docs: "Cross-entropy in which rows count less the better they are predicted (Lin et al., ICCV 2017).",
+            positional: 0,
+            parameters: &[
+                Parameter::number("gamma", Range::NOT_NEGATIVE, 2.0, "How much less; 0 is a weighted cross-entropy."),
+                Parameter::number(
+                    "alpha",
+                    Range::BETWEEN,
+                    0.25,
+                    "The share of positive rows' loss, beside that of the others.",
+                ),
+            ],
+        },
+    ],
 };
 
 /// Losses of regressions.
@@ -23,6 +49,41 @@ pub static REGRESSION_LOSSES: Choice = Choice {
             docs: "Half the squared error up to `delta`, linear beyond.",
             positional: 0,
             parameters: &[Parameter::number("delta", Range::POSITIVE, 1.0, "Where the square ends.")],
+        },
+        Signature {
+            name: "log_cosh",
+            docs: "The logarithm of the error's hyperbolic cosine: half the square near 0, linear far away.",
+            positional: 0,
+            parameters: &[],
+        },
+        Signature {
+            name: "quantile",
+            docs: "The loss of a quantile: what is predicted lies above a share `q` of the labels (Koenker and Bassett, 1978).",
+            positional: 0,
+            parameters: &[Parameter::required("q", Shape::Number(Range::BETWEEN), "The share of labels below.")],
+        },
+        Signature {
+            name: "tweedie",
+            docs: "The likelihood of amounts of which many are 0, from the logarithm of their mean (Tweedie, 1984).",
+            positional: 0,
+            parameters: &[Parameter::number(
+                "power",
+                Range::TWEEDIE,
+                1.5,
+                "The variance is the mean to this power: near 1 a count, near 2 a gamma distribution.",
+            )],
+        },
+        Signature {
+            name: "weighted_logistic",
+            docs: "A cross-entropy in which rows above 0 weigh their label: the odds are the mean (Covington et al., RecSys 2016).",
+            positional: 0,
+            parameters: &[],
+        },
+        Signature {
+            name: "ziln",
+            docs: "Whether there is an amount, and the lognormal density of what it is, from three towers (Wang, Liu and Miao, 2019).",
+            positional: 0,
+            parameters: &[],
         },
     ],
 };

@@ -36,6 +36,12 @@ pub static KINDS: &[Signature] = &[
         ],
     },
     Signature {
+        name: "count",
+        docs: "A number of events: the mean of a Poisson distribution, whose logarithm the tower predicts.",
+        positional: 0,
+        parameters: &[LABEL, WHERE, WEIGHT_COLUMN],
+    },
+    Signature {
         name: "ordinal",
         docs: "A level from 1 on, such as a number of stars: one logit, and ordered thresholds that are trained with it.",
         positional: 0,

@@ -9,6 +9,14 @@ pub struct Weighting {
     pub signature: Signature,
     /// What it needs of a step.
     pub needs: Needs,
+    /// Whether it takes logarithms or ratios of losses, which must be above 0 then.
+    pub positive: bool,
+}
+
+impl Weighting {
+    const fn positive(self) -> Weighting {
+        Weighting { signature: self.signature, needs: self.needs, positive: true }
+    }
 }
 
 /// What a weighting needs of a step.
@@ -38,15 +46,23 @@ const WINDOW: Parameter = Parameter::optional(
 );
 
 const fn losses(name: &'static str, docs: &'static str, parameters: &'static [Parameter]) -> Weighting {
-    Weighting { signature: Signature { name, docs, positional: 0, parameters }, needs: Needs::Losses }
+    Weighting { signature: Signature { name, docs, positional: 0, parameters }, needs: Needs::Losses, positive: false }
 }
 
 const fn gradients(name: &'static str, docs: &'static str, parameters: &'static [Parameter]) -> Weighting {
-    Weighting { signature: Signature { name, docs, positional: 0, parameters }, needs: Needs::Products }
+    Weighting {
+        signature: Signature { name, docs, positional: 0, parameters },
+        needs: Needs::Products,
+        positive: false,
+    }
 }
 
 const fn parameters(name: &'static str, docs: &'static str, parameters: &'static [Parameter]) -> Weighting {
-    Weighting { signature: Signature { name, docs, positional: 0, parameters }, needs: Needs::Parameters }
+    Weighting {
+        signature: Signature { name, docs, positional: 0, parameters },
+        needs: Needs::Parameters,
+        positive: false,
+    }
 }
 
 /// Every weighting with options, in the order of the documentation. `equal`, `fixed` and `uncertainty` stand before them.
@@ -55,15 +71,17 @@ pub static METHODS: &[Weighting] = &[
         "dwa",
         "Weights by how fast each loss falls (Liu, Johns and Davison, CVPR 2019).",
         &[number("temperature", Range::POSITIVE, 2.0, "The greater, the more alike the weights."), WINDOW],
-    ),
+    )
+    .positive(),
     losses("rlw", "A random weight for each task in each step (Lin et al., TMLR 2022).", &[]),
-    losses("gls", "The geometric mean of the losses (Chennupati et al., CVPR workshops 2019).", &[]),
-    losses("log_loss", "The sum of the losses' logarithms.", &[]),
+    losses("gls", "The geometric mean of the losses (Chennupati et al., CVPR workshops 2019).", &[]).positive(),
+    losses("log_loss", "The sum of the losses' logarithms.", &[]).positive(),
     losses(
         "famo",
         "Weights under which all logarithms of losses fall alike (Liu et al., NeurIPS 2023).",
         &[LR, number("decay", Range::NOT_NEGATIVE, 0.001, "Decay of the weights' logits.")],
-    ),
+    )
+    .positive(),
     losses(
         "stch",
         "The loss that is worst beside its own after the first epochs, smoothly (Lin et al., ICML 2024).",
@@ -72,17 +90,20 @@ pub static METHODS: &[Weighting] = &[
             number("first", Range::EPOCHS, 4.0, "Epochs, or windows, whose losses are the measure."),
             WINDOW,
         ],
-    ),
+    )
+    .positive(),
     losses(
         "imtl_l",
         "Trained weights under which every weighted loss is 1 (Liu et al., ICLR 2021).",
         &[number("lr", Range::POSITIVE, 0.001, "Learning rate of the weights.")],
-    ),
+    )
+    .positive(),
     gradients(
         "gradnorm",
         "Trained weights under which gradients have lengths that fit the rates of training (Chen et al., ICML 2018).",
         &[number("alpha", Range::NOT_NEGATIVE, 1.5, "How much slower tasks are favoured."), LR],
-    ),
+    )
+    .positive(),
     gradients(
         "mgda",
         "The shortest sum of gradients (Sener and Koltun, NeurIPS 2018).",
@@ -165,7 +186,8 @@ pub static METHODS: &[Weighting] = &[
             number("beta", Range::UNIT, 0.9, "How much is remembered."),
             number("sigma", Range::NOT_NEGATIVE, 0.0, "How fast that falls with the steps."),
         ],
-    ),
+    )
+    .positive(),
     parameters(
         "excess_mtl",
         "Weights for the tasks farthest from their optimum (He et al., ICML 2024).",
@@ -179,6 +201,7 @@ pub static METHODS: &[Weighting] = &[
             parameters: &[number("leak", Range::UNIT, 0.0, "The share of a gradient that is never dropped.")],
         },
         needs: Needs::Representation,
+        positive: false,
     },
     parameters(
         "moco",

@@ -52,7 +52,7 @@ pub fn logits(model: &Model, weights: &Weights) -> Vec<f64> {
                 let mixture = between * p(logits[of.task]) + (1.0 - between) * p(logits[of.otherwise]);
                 logits[of.task] = (mixture / (1.0 - mixture)).ln();
             }
-            logits.truncate(model.tasks.len());
+            logits.truncate(node.shape.width.value());
             vec![logits]
         }
         Op::Levels { block: index, task } => {

@@ -1,9 +1,9 @@
 //! Masked weighted means of the tasks' losses: the kernel of the CPU backend.
 
 use burn::backend::flex::FlexTensor;
-use mtl_data::schema::TaskKind;
+use mtl_data::schema::{BinaryLoss, RegressionLoss, TaskKind};
 
-use super::{Objective, Pairs, regression, row, transformed};
+use super::{Objective, Pairs, focal, regression, row, transformed, ziln};
 use crate::ops::{Kernel, from_vec, to_vec};
 
 /// The losses of a batch as a function of its logits.
@@ -65,11 +65,19 @@ impl Kernel<1> for Masked {
         self.cells(&logits, |_, t, objective, logits, y, share| {
             losses[t] += share
                 * match objective.kind {
-                    TaskKind::Binary { pos_weight } => row::loss(&objective.chain, logits, y, pos_weight),
+                    TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing } } => {
+                        row::loss(&objective.chain, logits, row::smoothed(y, smoothing), pos_weight)
+                    }
+                    TaskKind::Binary { loss: BinaryLoss::Focal { gamma, alpha } } => {
+                        focal::loss(&objective.chain, logits, y, gamma, alpha)
+                    }
                     TaskKind::Ordinal { .. } => row::ordinal(&objective.logits, logits, y),
                     TaskKind::Pairwise => 0.0,
+                    TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
+                        ziln::loss(&objective.logits, logits, y)
+                    }
                     TaskKind::Regression { transform, loss } => {
-                        regression(loss, logits[t] as f64 - transformed(transform, y)).0
+                        regression::loss(loss, logits[t] as f64, transformed(transform, y)).0
                     }
                 };
         });
@@ -90,11 +98,19 @@ impl Kernel<1> for Masked {
             let factor = share * grad[t] as f64;
             let mut add = |task: usize, slope: f64| slopes[row * columns + task] += (factor * slope) as f32;
             match objective.kind {
-                TaskKind::Binary { pos_weight } => row::slopes(&objective.chain, logits, y, pos_weight, add),
+                TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing } } => {
+                    row::slopes(&objective.chain, logits, row::smoothed(y, smoothing), pos_weight, add)
+                }
+                TaskKind::Binary { loss: BinaryLoss::Focal { gamma, alpha } } => {
+                    focal::slopes(&objective.chain, logits, y, (gamma, alpha), add)
+                }
                 TaskKind::Ordinal { .. } => row::ordinal_slopes(&objective.logits, logits, y, add),
                 TaskKind::Pairwise => {}
+                TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
+                    ziln::slopes(&objective.logits, logits, y, add)
+                }
                 TaskKind::Regression { transform, loss } => {
-                    add(t, regression(loss, logits[t] as f64 - transformed(transform, y)).1)
+                    add(t, regression::loss(loss, logits[t] as f64, transformed(transform, y)).1)
                 }
             }
         });

@@ -2,11 +2,13 @@
 
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Int, Tensor, TensorData};
-use mtl_data::schema::{RegressionLoss, TaskKind};
+use mtl_data::schema::{BinaryLoss, RegressionLoss, TaskKind};
 
 use super::Pairs;
 use super::masked::Masked;
-use super::transformed;
+use super::regression::{LIMIT, poisson_least};
+use super::ziln::{HALF_LOG_TWO_PI, LEAST};
+use super::{row, transformed};
 
 /// The loss of each task, `[T]`, from logits `[B, T]`.
 pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
@@ -24,15 +26,26 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
         let label = |at: usize| if masked.shares[at] == 0.0 { 0.0 } else { masked.labels[at] as f64 };
         let shares = column(cells.clone().map(share).collect());
         let each = match objective.kind {
-            TaskKind::Binary { pos_weight } => {
+            TaskKind::Binary { loss } => {
                 let (mut happens, mut fails) = (log_sigmoid(logit(t)), log_sigmoid(-logit(t)));
                 for &task in &objective.chain[1..] {
                     fails = log_add(fails, happens.clone() + log_sigmoid(-logit(task)));
                     happens = happens + log_sigmoid(logit(task));
                 }
-                let positive = column(cells.clone().map(|at| (pos_weight * label(at)) as f32).collect());
-                let negative = column(cells.map(|at| (1.0 - label(at)) as f32).collect());
-                -(positive * happens + negative * fails)
+                let (smoothing, factors) = match loss {
+                    BinaryLoss::Bce { pos_weight, smoothing } => (smoothing, [pos_weight, 1.0]),
+                    BinaryLoss::Focal { alpha, .. } => (0.0, [alpha, 1.0 - alpha]),
+                };
+                let label = |at: usize| row::smoothed(label(at), smoothing);
+                let positive = column(cells.clone().map(|at| (factors[0] * label(at)) as f32).collect());
+                let negative = column(cells.map(|at| (factors[1] * (1.0 - label(at))) as f32).collect());
+                match loss {
+                    BinaryLoss::Bce { .. } => -(positive * happens + negative * fails),
+                    BinaryLoss::Focal { gamma, .. } => {
+                        let (missed, hit) = ((fails.clone() * gamma).exp(), (happens.clone() * gamma).exp());
+                        -(positive * missed * happens + negative * hit * fails)
+                    }
+                }
             }
             TaskKind::Ordinal { .. } => {
                 let sides = objective.logits.iter().zip(1..).map(|(&at, threshold)| {
@@ -42,21 +55,64 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 sides.reduce(|a, b| a + b).unwrap_or_else(|| logit(t) * 0.0)
             }
             TaskKind::Pairwise => unreachable!("pairs have no rows"),
+            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
+                let ys: Vec<f64> = cells.map(label).collect();
+                let of = |label: &dyn Fn(f64) -> f64| column(ys.iter().map(|&y| label(y) as f32).collect());
+                ziln(&objective.logits.iter().map(|&at| logit(at)).collect::<Vec<_>>(), &of)
+            }
             TaskKind::Regression { transform, loss } => {
-                let labels = column(cells.map(|at| transformed(transform, label(at)) as f32).collect());
-                let error = logit(t) - labels;
-                match loss {
-                    RegressionLoss::Mse => error.clone() * error,
-                    RegressionLoss::Huber { delta } => {
-                        let inside = error.clone().clamp(-delta, delta);
-                        inside.clone() * (error - inside / 2.0)
-                    }
-                }
+                let ys: Vec<f64> = cells.map(|at| transformed(transform, label(at))).collect();
+                let of = |label: &dyn Fn(f64) -> f64| column(ys.iter().map(|&y| label(y) as f32).collect());
+                regression(loss, logit(t), &of)
             }
         };
         (each * shares).sum()
     };
     Tensor::cat((0..tasks).map(loss).collect(), 0)
+}
+
+/// The loss of each row of a regression, from its numbers and a column of a function of their labels.
+fn regression(loss: RegressionLoss, z: Tensor<2>, of: &dyn Fn(&dyn Fn(f64) -> f64) -> Tensor<2>) -> Tensor<2> {
+    let error = || z.clone() - of(&|y| y);
+    match loss {
+        RegressionLoss::Mse => error() * error(),
+        RegressionLoss::Huber { delta } => {
+            let inside = error().clamp(-delta, delta);
+            inside.clone() * (error() - inside / 2.0)
+        }
+        RegressionLoss::LogCosh => {
+            let size = error().abs();
+            size.clone() - log_sigmoid(size * 2.0) - std::f64::consts::LN_2
+        }
+        RegressionLoss::Quantile { q } => error().clamp_min(0.0) * (1.0 - q) + (-error()).clamp_min(0.0) * q,
+        RegressionLoss::Poisson => growth(z.clone()) - of(&|y| y) * z - of(&poisson_least),
+        RegressionLoss::Tweedie { power } => {
+            let (up, down) = (2.0 - power, power - 1.0);
+            growth(z.clone() * up) / up + of(&|y| y) * growth(z * -down) / down
+        }
+        RegressionLoss::WeightedLogistic => {
+            let none = of(&|y| f64::from(u8::from(y <= 0.0)));
+            -(of(&|y| y) * log_sigmoid(z.clone()) + none * log_sigmoid(-z))
+        }
+        RegressionLoss::Ziln => unreachable!("a loss of three numbers"),
+    }
+}
+
+/// The zero-inflated lognormal loss of each row, from its three numbers. A row at 0 has an amount of 1 that does not count.
+fn ziln(numbers: &[Tensor<2>], of: &dyn Fn(&dyn Fn(f64) -> f64) -> Tensor<2>) -> Tensor<2> {
+    let [z, m, k] = [0, 1, 2].map(|at| numbers[at].clone());
+    let (some, none) = (of(&|y| f64::from(u8::from(y > 0.0))), of(&|y| f64::from(u8::from(y <= 0.0))));
+    let log = of(&|y| if y > 0.0 { y.ln() } else { 0.0 });
+    let scale = (-log_sigmoid(-k)).clamp_min(LEAST);
+    let error = (log.clone() - m) / scale.clone();
+    let density = log + scale.log() + HALF_LOG_TWO_PI + error.clone() * error / 2.0;
+    some * (density - log_sigmoid(z.clone())) - none * log_sigmoid(-z)
+}
+
+/// `e^x`, above [`LIMIT`] its tangent there.
+fn growth(x: Tensor<2>) -> Tensor<2> {
+    let inside = x.clone().clamp_max(LIMIT);
+    inside.clone().exp() * (x - inside + 1.0)
 }
 
 /// The mean over the pairs of a column of scores.

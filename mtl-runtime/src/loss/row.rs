@@ -15,6 +15,11 @@ pub(super) fn probability(chain: &[usize], logits: &[f32]) -> f64 {
     chain.iter().map(|&i| sigmoid(logits[i] as f64)).product()
 }
 
+/// A label moved towards one half.
+pub(super) fn smoothed(y: f64, smoothing: f64) -> f64 {
+    y * (1.0 - smoothing) + smoothing / 2.0
+}
+
 /// The loss of one row whose label is `y`.
 pub(super) fn loss(chain: &[usize], logits: &[f32], y: f64, pos_weight: f64) -> f64 {
     if let [task] = chain {
@@ -64,7 +69,7 @@ pub(super) fn ordinal_slopes(columns: &[usize], logits: &[f32], y: f64, mut add:
 }
 
 /// `log p` and `log(1 - p)` of a chain.
-fn logs(chain: &[usize], logits: &[f32]) -> (f64, f64) {
+pub(super) fn logs(chain: &[usize], logits: &[f32]) -> (f64, f64) {
     let (mut happens, mut fails) = (0.0, f64::NEG_INFINITY);
     for &task in chain {
         let z = logits[task] as f64;

@@ -5,11 +5,13 @@ use super::masked::Masked;
 use super::{Objective, portable, prediction_names, predictions, task_losses};
 use crate::ops::tests::{check_gradient, check_same, close, gradient, noise, tensor, values};
 
+mod heads;
 mod ordinal;
 mod pairwise;
+mod ziln;
 
-const BINARY: TaskKind = TaskKind::Binary { pos_weight: 1.0 };
-const WEIGHTED: TaskKind = TaskKind::Binary { pos_weight: 3.0 };
+const BINARY: TaskKind = TaskKind::binary(1.0);
+const WEIGHTED: TaskKind = TaskKind::binary(3.0);
 const MSE: TaskKind = TaskKind::Regression { transform: Transform::None, loss: RegressionLoss::Mse };
 const HUBER: TaskKind =
     TaskKind::Regression { transform: Transform::Log1p, loss: RegressionLoss::Huber { delta: 0.75 } };

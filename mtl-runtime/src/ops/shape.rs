@@ -153,12 +153,12 @@ pub fn levels(logits: Tensor<2>, steps: Tensor<3>, task: usize) -> Tensor<2> {
 }
 
 /// The logits of mixtures: with columns `[task, between, otherwise]`, the task's becomes that of
-/// `P(between) P(task) + (1 - P(between)) P(otherwise)`. The first `tasks` columns are kept. Exact for logits of any size: both the
+/// `P(between) P(task) + (1 - P(between)) P(otherwise)`. The first `kept` columns are kept. Exact for logits of any size: both the
 /// probability and its complement are sums in the log domain.
-pub fn through(logits: Tensor<2>, mixtures: &[[usize; 3]], tasks: usize) -> Tensor<2> {
+pub fn through(logits: Tensor<2>, mixtures: &[[usize; 3]], kept: usize) -> Tensor<2> {
     let rows = logits.dims()[0];
     let column = |at: usize| logits.clone().slice([0..rows, at..at + 1]);
-    let columns = (0..tasks).map(|task| {
+    let columns = (0..kept).map(|task| {
         let Some([_, between, otherwise]) = mixtures.iter().find(|[of, ..]| *of == task) else { return column(task) };
         let between = column(*between);
         let mixture = |sign: f32| {

@@ -22,7 +22,7 @@ fn pair() -> Pair {
     Pair {
         a: Param::from_tensor(tensor(&[1.0, 1.0, -2.0], [3])),
         b: Param::from_tensor(tensor(&[0.5, -0.5], [1, 2])),
-        weighting: Weighting::uncertainty(&init, &[mtl_data::schema::TaskKind::Binary { pos_weight: 1.0 }]),
+        weighting: Weighting::uncertainty(&init, &[mtl_data::schema::TaskKind::binary(1.0)]),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use mtl_data::Dataset;
-use mtl_data::schema::{FeatureKind, RegressionLoss, Rows, Schema, TaskKind};
+use mtl_data::schema::{BinaryLoss, FeatureKind, RegressionLoss, Rows, Schema, TaskKind};
 
 use super::best;
 use crate::config::{TrainConfig, settings};
@@ -67,7 +67,7 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         if name == "temperature" && !path.starts_with("loss.") && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
-        if name == "gamma" && !path.starts_with("ranks.") && number <= 0.0 {
+        if name == "gamma" && !path.starts_with("ranks.") && !path.starts_with("tasks.") && number <= 0.0 {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0")));
         }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {
@@ -97,6 +97,12 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
     let above = |what: String, value: f64| {
         if value > 0.0 { Ok(()) } else { Err(Error::config(format!("{what} is {value}, but it must be above 0"))) }
     };
+    let between = |what: String, value: f64, low: f64, high: f64| {
+        if value > low && value < high {
+            return Ok(());
+        }
+        Err(Error::config(format!("{what} is {value}, but it must be above {low} and below {high}")))
+    };
     for feature in &schema.features {
         let name = |option: &str| format!("features.{}.{option}", feature.name);
         if let FeatureKind::Id { rows, dim, init, .. } | FeatureKind::Ids { rows, dim, init, .. } = &feature.kind {
@@ -112,10 +118,23 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
         }
     }
     for task in &schema.tasks {
+        let name = |option: &str| format!("tasks.{}.{option}", task.name);
         match task.kind {
-            TaskKind::Binary { pos_weight } => above(format!("tasks.{}.pos_weight", task.name), pos_weight)?,
-            TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => {
-                above(format!("tasks.{}.delta", task.name), delta)?
+            TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing } } => {
+                above(name("pos_weight"), pos_weight)?;
+                least(name("smoothing"), smoothing, 0.0)?;
+                if smoothing >= 1.0 {
+                    return Err(Error::config(format!("{} is {smoothing}, but it must be below 1", name("smoothing"))));
+                }
+            }
+            TaskKind::Binary { loss: BinaryLoss::Focal { gamma, alpha } } => {
+                least(name("gamma"), gamma, 0.0)?;
+                between(name("alpha"), alpha, 0.0, 1.0)?;
+            }
+            TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => above(name("delta"), delta)?,
+            TaskKind::Regression { loss: RegressionLoss::Quantile { q }, .. } => between(name("q"), q, 0.0, 1.0)?,
+            TaskKind::Regression { loss: RegressionLoss::Tweedie { power }, .. } => {
+                between(name("power"), power, 1.0, 2.0)?
             }
             TaskKind::Pairwise if schema.group_by.is_none() => {
                 let message = format!("`{}` compares rows of a group, which needs train.group_by", task.name);

@@ -8,10 +8,8 @@ use crate::init::Init;
 use crate::ops::tests::{close, tensor, values};
 use crate::optim::DenseOptimizer;
 
-const KINDS: [TaskKind; 2] = [
-    TaskKind::Binary { pos_weight: 1.0 },
-    TaskKind::Regression { transform: Transform::None, loss: RegressionLoss::Mse },
-];
+const KINDS: [TaskKind; 2] =
+    [TaskKind::binary(1.0), TaskKind::Regression { transform: Transform::None, loss: RegressionLoss::Mse }];
 
 fn uncertainty() -> Weighting {
     Weighting::uncertainty(&Init::new(0, &Device::flex().autodiff()), &KINDS)

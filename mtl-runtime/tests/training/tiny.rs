@@ -80,13 +80,13 @@ impl Model for Tiny {
                 feature("item", "item", id),
             ],
             tasks: vec![
-                task("click", TaskKind::Binary { pos_weight: 1.0 }, None),
+                task("click", TaskKind::binary(1.0), None),
                 task(
                     "watch",
                     TaskKind::Regression { transform: Transform::Log1p, loss: RegressionLoss::Huber { delta: 1.0 } },
                     None,
                 ),
-                task("buy", TaskKind::Binary { pos_weight: 1.0 }, Some(0)),
+                task("buy", TaskKind::binary(1.0), Some(0)),
             ],
             group_by: config.train.group_by.clone(),
         }

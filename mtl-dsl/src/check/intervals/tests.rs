@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::check::evaluate;
-use crate::hir::{Label, Name, Number, RegressionLoss, ScoreLet, TaskId};
+use crate::hir::{BinaryLoss, Label, Name, Number, RegressionLoss, ScoreLet, TaskId};
 use crate::source::Span;
 
 /// Two probabilities and a regression.
@@ -23,7 +23,7 @@ fn tasks() -> Vec<Option<Task>> {
             through: None,
         })
     };
-    let binary = || TaskKind::Binary { pos_weight: number(1.0) };
+    let binary = || TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight: number(1.0), smoothing: None } };
     let regression = TaskKind::Regression { log1p: false, loss: RegressionLoss::Mse };
     vec![task("a", binary()), task("b", binary()), task("c", regression)]
 }

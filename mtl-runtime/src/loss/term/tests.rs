@@ -9,7 +9,7 @@ use crate::ops::tests::{check_gradient, close, gradient, noise, tensor, values};
 fn schema() -> Schema {
     let task = |name: &str, given| Task {
         name: name.into(),
-        kind: TaskKind::Binary { pos_weight: 1.0 },
+        kind: TaskKind::binary(1.0),
         label: Label::Column(name.into()),
         sample_space: None,
         weight_column: None,
