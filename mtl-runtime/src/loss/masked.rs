@@ -73,9 +73,7 @@ impl Kernel<1> for Masked {
                     }
                     TaskKind::Ordinal { .. } => row::ordinal(&objective.logits, logits, y),
                     TaskKind::Pairwise => 0.0,
-                    TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
-                        ziln::loss(&objective.logits, logits, y)
-                    }
+                    TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => ziln::loss(&objective.logits, logits, y),
                     TaskKind::Regression { transform, loss } => {
                         regression::loss(loss, logits[t] as f64, transformed(transform, y)).0
                     }

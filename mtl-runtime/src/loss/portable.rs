@@ -1,7 +1,7 @@
 //! The same losses in tensor operations, for every other backend.
 
 use burn::tensor::activation::log_sigmoid;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtl_data::schema::{BinaryLoss, RegressionLoss, TaskKind};
 
 use super::Pairs;
@@ -56,14 +56,12 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
             }
             TaskKind::Pairwise => unreachable!("pairs have no rows"),
             TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
-                let ys: Vec<f64> = cells.map(label).collect();
-                let of = |label: &dyn Fn(f64) -> f64| column(ys.iter().map(|&y| label(y) as f32).collect());
-                ziln(&objective.logits.iter().map(|&at| logit(at)).collect::<Vec<_>>(), &of)
+                let labels = Labels { values: cells.map(label).collect(), device: &device };
+                ziln(&objective.logits.iter().map(|&at| logit(at)).collect::<Vec<_>>(), &labels)
             }
             TaskKind::Regression { transform, loss } => {
-                let ys: Vec<f64> = cells.map(|at| transformed(transform, label(at))).collect();
-                let of = |label: &dyn Fn(f64) -> f64| column(ys.iter().map(|&y| label(y) as f32).collect());
-                regression(loss, logit(t), &of)
+                let values = cells.map(|at| transformed(transform, label(at))).collect();
+                regression(loss, logit(t), &Labels { values, device: &device })
             }
         };
         (each * shares).sum()
@@ -71,9 +69,24 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
     Tensor::cat((0..tasks).map(loss).collect(), 0)
 }
 
-/// The loss of each row of a regression, from its numbers and a column of a function of their labels.
-fn regression(loss: RegressionLoss, z: Tensor<2>, of: &dyn Fn(&dyn Fn(f64) -> f64) -> Tensor<2>) -> Tensor<2> {
-    let error = || z.clone() - of(&|y| y);
+/// The labels of a task in its loss's unit; 0 where masked.
+struct Labels<'a> {
+    values: Vec<f64>,
+    device: &'a Device,
+}
+
+impl Labels<'_> {
+    /// A column of a function of each label, computed in `f64`.
+    fn of(&self, function: impl Fn(f64) -> f64) -> Tensor<2> {
+        let values: Vec<f32> = self.values.iter().map(|&label| function(label) as f32).collect();
+        let shape = [values.len(), 1];
+        Tensor::from_data(TensorData::new(values, shape), self.device)
+    }
+}
+
+/// The loss of each row of a regression, from its numbers.
+fn regression(loss: RegressionLoss, z: Tensor<2>, labels: &Labels) -> Tensor<2> {
+    let error = || z.clone() - labels.of(|y| y);
     match loss {
         RegressionLoss::Mse => error() * error(),
         RegressionLoss::Huber { delta } => {
@@ -85,24 +98,24 @@ fn regression(loss: RegressionLoss, z: Tensor<2>, of: &dyn Fn(&dyn Fn(f64) -> f6
             size.clone() - log_sigmoid(size * 2.0) - std::f64::consts::LN_2
         }
         RegressionLoss::Quantile { q } => error().clamp_min(0.0) * (1.0 - q) + (-error()).clamp_min(0.0) * q,
-        RegressionLoss::Poisson => growth(z.clone()) - of(&|y| y) * z - of(&poisson_least),
+        RegressionLoss::Poisson => growth(z.clone()) - labels.of(|y| y) * z - labels.of(poisson_least),
         RegressionLoss::Tweedie { power } => {
             let (up, down) = (2.0 - power, power - 1.0);
-            growth(z.clone() * up) / up + of(&|y| y) * growth(z * -down) / down
+            growth(z.clone() * up) / up + labels.of(|y| y) * growth(z * -down) / down
         }
         RegressionLoss::WeightedLogistic => {
-            let none = of(&|y| f64::from(u8::from(y <= 0.0)));
-            -(of(&|y| y) * log_sigmoid(z.clone()) + none * log_sigmoid(-z))
+            let none = labels.of(|y| f64::from(u8::from(y <= 0.0)));
+            -(labels.of(|y| y) * log_sigmoid(z.clone()) + none * log_sigmoid(-z))
         }
         RegressionLoss::Ziln => unreachable!("a loss of three numbers"),
     }
 }
 
 /// The zero-inflated lognormal loss of each row, from its three numbers. A row at 0 has an amount of 1 that does not count.
-fn ziln(numbers: &[Tensor<2>], of: &dyn Fn(&dyn Fn(f64) -> f64) -> Tensor<2>) -> Tensor<2> {
+fn ziln(numbers: &[Tensor<2>], labels: &Labels) -> Tensor<2> {
     let [z, m, k] = [0, 1, 2].map(|at| numbers[at].clone());
-    let (some, none) = (of(&|y| f64::from(u8::from(y > 0.0))), of(&|y| f64::from(u8::from(y <= 0.0))));
-    let log = of(&|y| if y > 0.0 { y.ln() } else { 0.0 });
+    let (some, none) = (labels.of(|y| f64::from(u8::from(y > 0.0))), labels.of(|y| f64::from(u8::from(y <= 0.0))));
+    let log = labels.of(|y| if y > 0.0 { y.ln() } else { 0.0 });
     let scale = (-log_sigmoid(-k)).clamp_min(LEAST);
     let error = (log.clone() - m) / scale.clone();
     let density = log + scale.log() + HALF_LOG_TWO_PI + error.clone() * error / 2.0;
