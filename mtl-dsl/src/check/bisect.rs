@@ -75,7 +75,8 @@ pub(super) fn bisect<T>(region: Cell, nodes: usize, mut judge: impl FnMut(&[Inte
 /// A cell in two along a side; none where no number lies between its ends.
 fn halves(cell: &[Interval], side: usize) -> Option<[Cell; 2]> {
     let Interval { low, high } = cell[side];
-    let middle = cell[side].middle();
+    // A counterexample is something that a network can predict.
+    let middle = f64::from(cell[side].middle() as f32);
     if middle <= low || middle >= high {
         return None;
     }

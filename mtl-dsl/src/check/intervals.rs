@@ -61,7 +61,16 @@ impl Pass<'_> {
     /// The bounds of a rank, given those of the ranks before it; none where a part of it is wrong.
     pub fn rank(&self, at: usize, before: &[Option<Bounds>], sink: &mut Sink) -> Option<Bounds> {
         let rank = self.ranks[at].as_ref()?;
-        let mut scope = Scope { pass: self, at, rank, before, moves: self.moves, lets: Vec::new(), known: Vec::new() };
+        let mut scope = Scope {
+            pass: self,
+            at,
+            rank,
+            before,
+            moves: self.moves,
+            predicted: self.moves.is_empty(),
+            lets: Vec::new(),
+            known: Vec::new(),
+        };
         for part in &rank.lets {
             let bounds = scope.bounds(&part.value, sink);
             scope.lets.push(bounds);
@@ -87,6 +96,9 @@ struct Scope<'a> {
     rank: &'a Rank,
     before: &'a [Option<Bounds>],
     moves: &'a [(Prediction, Interval)],
+    /// Whether predictions are 32-bit numbers and infinite values are wrong. On the way between two predictions, where slopes are taken,
+    /// they are any numbers, and a value that is never predicted may be infinite.
+    predicted: bool,
     lets: Vec<Option<Bounds>>,
     /// What comparisons around the current place say of a leaf, the innermost last.
     known: Vec<(ScoreKind, Interval)>,
@@ -122,7 +134,7 @@ impl Scope<'_> {
             }
             leaf => return self.leaf(leaf),
         };
-        finite(bounds, score, sink)
+        if self.predicted { finite(bounds, score, sink) } else { Some(bounds) }
     }
 
     fn leaf(&self, leaf: &ScoreKind) -> Option<Bounds> {
@@ -183,10 +195,11 @@ impl Scope<'_> {
         if !rise.is_finite() {
             return None;
         }
-        let (moves, quiet) = (std::mem::take(&mut self.moves), &mut Sink::new());
+        let outside = (std::mem::take(&mut self.moves), std::mem::replace(&mut self.predicted, false));
+        let quiet = &mut Sink::new();
         let then = self.branch(Compare::Equal, one, other, then, quiet);
         let otherwise = self.branch(Compare::Equal, one, other, otherwise, quiet);
-        self.moves = moves;
+        (self.moves, self.predicted) = outside;
         match (then?, otherwise?) {
             (Branch::In(then), Branch::In(otherwise)) => Some(then.value.minus(otherwise.value)),
             _ => Some(ZERO),
@@ -202,7 +215,7 @@ impl Scope<'_> {
         branch: &ScoreExpr,
         sink: &mut Sink,
     ) -> Option<Branch> {
-        let (a, b) = (narrowed(left, a.value, op, b.value), narrowed(right, b.value, op.flipped(), a.value));
+        let (a, b) = (self.narrowed(left, a.value, op, b.value), self.narrowed(right, b.value, op.flipped(), a.value));
         if a.is_empty() || b.is_empty() {
             return Some(Branch::Never);
         }
@@ -216,6 +229,19 @@ impl Scope<'_> {
         self.known.truncate(outside);
         bounds.map(Branch::In)
     }
+
+    /// What a comparison leaves of a side. A prediction above 0 is a 32-bit number above 0, not too small to divide by.
+    fn narrowed(&self, side: &ScoreExpr, value: Interval, op: Compare, other: Interval) -> Interval {
+        let left = value.narrowed(op, other);
+        match op {
+            Compare::Less | Compare::Greater | Compare::NotEqual
+                if self.predicted && prediction(&side.kind).is_some() =>
+            {
+                left.of_singles()
+            }
+            _ => left,
+        }
+    }
 }
 
 enum Branch {
@@ -223,15 +249,6 @@ enum Branch {
     Never,
     /// Its value.
     In(Bounds),
-}
-
-/// What a comparison leaves of a side. Predictions are 32-bit numbers, so that one above 0 is not too small to divide by.
-fn narrowed(side: &ScoreExpr, value: Interval, op: Compare, other: Interval) -> Interval {
-    let left = value.narrowed(op, other);
-    match op {
-        Compare::Less | Compare::Greater | Compare::NotEqual if prediction(&side.kind).is_some() => left.of_singles(),
-        _ => left,
-    }
 }
 
 fn is_leaf(kind: &ScoreKind) -> bool {

@@ -167,7 +167,8 @@ impl Proof<'_> {
         let mut hardest: Option<Point> = None;
         let judge = |cell: &[Interval]| {
             let Some(cell) = self.possible(cell) else { return Verdict::Holds };
-            for at in points(&cell).into_iter().filter(|at| self.is_possible(at)) {
+            let tried = points(&cell).into_iter().chain(self.ends(&cell));
+            for at in tried.filter(|at| self.is_possible(at)) {
                 let Some(point) = self.point(at) else { continue };
                 if !holds(self.op, point.scores[0], point.scores[1]) {
                     return Verdict::Fails(point);
@@ -211,6 +212,19 @@ impl Proof<'_> {
         };
         let [left, right] = [0, 1].map(|side| ExpectSide::Rank { rank: self.rank, at: self.side(side, &at) });
         Some(Expect { left, op: self.op, right, text: order.text.clone(), span })
+    }
+
+    /// One side at its low ends and the other at its high ones.
+    fn ends(&self, cell: &[Interval]) -> [Vec<f64>; 2] {
+        let (left, named) = (self.named[0].len(), self.named[0].len() + self.named[1].len());
+        [true, false].map(|low| {
+            let side = |(at, range): (usize, &Interval)| match at {
+                at if at >= named => range.middle(),
+                at if (at < left) == low => range.low,
+                _ => range.high,
+            };
+            cell.iter().enumerate().map(side).collect()
+        })
     }
 
     /// Where the predictions of a side begin in a cell.
