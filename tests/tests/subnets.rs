@@ -97,7 +97,7 @@ fn a_task_moves_what_its_mask_holds() {
     for task in 0..2 {
         let mut weights = [0.0, 0.0];
         weights[task] = 1.0;
-        let grads = gradients(&network, &x, &labels, &vec![1.0; ROWS * 2], &weights);
+        let grads = gradients(&network, &x, &labels, &[1.0; ROWS * 2], &weights);
         for layer in ["h.hidden_1", "h.hidden_2"] {
             let slopes = &grads.of[&format!("{layer}.weight")];
             let mask = &of[&format!("{layer}.masks")][task * slopes.len()..][..slopes.len()];

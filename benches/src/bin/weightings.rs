@@ -198,11 +198,11 @@ fn made_up(tasks: usize) -> Result<Splits> {
     let mut table = Table::default();
     for at in 0..26 {
         let ids: Vec<Option<i64>> = (0..ROWS).map(|_| Some(rng.below(1_000) as i64)).collect();
-        table = table.with_column(&format!("id_{at}"), Ids::from(ids))?;
+        table = table.with_column(format!("id_{at}"), Ids::from(ids))?;
     }
     for at in 0..tasks {
         let labels: Vec<f64> = (0..ROWS).map(|_| f64::from(u8::from(rng.chance(0.3)))).collect();
-        table = table.with_column(&format!("t{at}"), Numbers(labels))?;
+        table = table.with_column(format!("t{at}"), Numbers(labels))?;
     }
     Ok(Splits { train: table, ..Splits::default() })
 }

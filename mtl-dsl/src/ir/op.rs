@@ -41,7 +41,7 @@ pub enum Op {
         /// The rate of dropout after each layer, and what keys it, layer by layer.
         dropout: Option<(Rate, Vec<String>)>,
         /// How the masks are found.
-        search: MaskSearch,
+        search: Box<MaskSearch>,
     },
     /// A function of each value.
     Activate(Activation),

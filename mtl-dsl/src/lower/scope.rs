@@ -256,6 +256,7 @@ impl<'m> Scope<'_, 'm> {
         }
         let dropout = dropout.map(|rate| (rate, sites));
         let shape = Shape { slots: Size::constant(tasks.len()), width: below, ..shape };
+        let search = Box::new(search);
         self.push(part, Op::Subnets { params, activation, dropout, search }, vec![read], shape)
     }
 

@@ -244,9 +244,9 @@ impl Balance {
     pub fn note_products(&mut self, products: &Matrix, losses: &[Option<f64>]) {
         let at = |s: usize, t: usize| products.entries()[s * self.tasks + t];
         let mut pair = 0;
-        for s in 0..self.tasks {
+        for (s, loss) in losses.iter().enumerate() {
             let norm = at(s, s).max(0.0).sqrt();
-            if losses[s].is_some() {
+            if loss.is_some() {
                 self.log.norms[s] = (self.log.norms[s].0 + norm, self.log.norms[s].1 + 1.0);
             }
             for t in s + 1..self.tasks {
