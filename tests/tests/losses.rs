@@ -32,7 +32,7 @@ mtl! { model Balanced {
     train { batch: 64, epochs: 8, seed: 3, optimizer: adam(lr: 1e-2), best: loss }
 } }
 
-const TASKS: [&str; 8] = ["click", "rare", "rating", "late", "clicks", "spent", "watch", "paid"];
+const HEADS: [&str; 8] = ["click", "rare", "rating", "late", "clicks", "spent", "watch", "paid"];
 
 /// Labels of which the means depend on `a`: probabilities as soft labels, counts, amounts that are mostly 0, times of few clicks.
 fn table(seed: u64, rows: usize) -> Table {
@@ -52,7 +52,7 @@ fn table(seed: u64, rows: usize) -> Table {
         let row = [a, b, click, rare, a + 0.1 * noise, a + noise, count, spent, watch, paid];
         columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
     }
-    let names = ["a", "b"].into_iter().chain(TASKS);
+    let names = ["a", "b"].into_iter().chain(HEADS);
     Table::from_columns(names.zip(columns).map(|(name, values)| (name, Column::from(Numbers(values))))).unwrap()
 }
 
@@ -99,8 +99,8 @@ fn losses_and_slopes_are_those_of_pytorch() {
     let numbers = |name: &str| -> Vec<f32> {
         golden[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
     };
-    let (labels, rows) = (numbers("labels"), numbers("labels").len() / TASKS.len());
-    let logits = TensorData::new(numbers("logits"), [rows, TASKS.len() + 2]);
+    let (labels, rows) = (numbers("labels"), numbers("labels").len() / HEADS.len());
+    let logits = TensorData::new(numbers("logits"), [rows, HEADS.len() + 2]);
     let logits = Tensor::<2>::from_data(logits, &Device::default().autodiff()).require_grad();
     let schema = Heads::schema(&HeadsConfig::new());
     let losses = task_losses(&schema, logits.clone(), &labels, &vec![1.0; labels.len()]);
@@ -124,7 +124,7 @@ fn every_number_has_an_effect_on_its_task_alone() {
         config.train.epochs = 1;
         setting.into_iter().for_each(|setting| apply_setting(&mut config, setting).unwrap());
         let predictions = fit(config, 300).predictor.predict(&table(3, 20)).unwrap();
-        TASKS.map(|name| predictions.task(name).unwrap().to_vec())
+        HEADS.map(|name| predictions.task(name).unwrap().to_vec())
     };
     let plain = predicted(None);
     let settings = [
@@ -137,7 +137,7 @@ fn every_number_has_an_effect_on_its_task_alone() {
     ];
     for (task, setting) in settings {
         let changed = predicted(Some(setting));
-        for (at, name) in TASKS.iter().enumerate() {
+        for (at, name) in HEADS.iter().enumerate() {
             assert_eq!(plain[at] != changed[at], *name == task, "{setting} and `{name}`");
         }
     }
