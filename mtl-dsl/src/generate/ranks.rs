@@ -295,10 +295,15 @@ impl Generator<'_> {
                     ScoreFn::Sqrt => quote! { #first.sqrt() },
                     ScoreFn::Min => quote! { #first #(.min(#rest))* },
                     ScoreFn::Max => quote! { #first #(.max(#rest))* },
-                    // As `f64::clamp`, which refuses bounds in the wrong order.
                     ScoreFn::Clamp => {
                         let (low, high) = (&rest[0], &rest[1]);
-                        quote! { #first.max(#low).min(#high) }
+                        match (&arguments[1].kind, &arguments[2].kind) {
+                            (ScoreKind::Number(a), ScoreKind::Number(b)) if a <= b => {
+                                quote! { #first.clamp(#low, #high) }
+                            }
+                            // `f64::clamp` refuses bounds in the wrong order.
+                            _ => quote! { #first.max(#low).min(#high) },
+                        }
                     }
                     ScoreFn::Sigmoid => {
                         let of = argument(&arguments[0]);
