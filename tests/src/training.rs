@@ -1,6 +1,7 @@
 //! Small trainings: two tasks on three numbers.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mtl_data::{ReadOptions, Table};
 use mtl_runtime::config::apply_setting;
@@ -16,7 +17,9 @@ pub fn table(name: &str, rows: usize) -> Table {
         let (one, two) = (row[0] + row[1] > 0.0, row[1] * row[2] > 0.0);
         csv += &format!("{},{},{},{},{}\n", row[0], row[1], row[2], u8::from(one), u8::from(two));
     }
-    let path = folder(name).join("rows.csv");
+    // Tests of one program run at once, and some train on rows of one name.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let path = folder(name).join(format!("rows_{}.csv", NEXT.fetch_add(1, Ordering::Relaxed)));
     std::fs::write(&path, csv).expect("the test's folder");
     Table::read(&path, &ReadOptions::default()).expect("well-formed rows").table
 }
