@@ -44,7 +44,8 @@ pub enum Turns {
     Split,
 }
 
-/// The second term of a step of CSRec: `weight * max(0, margin + L(subnetwork) - L(network without the weights that all masks hold))`.
+/// The second term of a step of CSRec: `weight * max(0, margin + L(subnetwork) - L(network without the weights that all masks hold))`, in
+/// which the loss of the subnetwork is a constant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contrast {
     /// Its factor.
@@ -77,11 +78,6 @@ impl Subnet {
         let (task, within) = (at / of_task, at % of_task);
         let last = within % self.epochs + 1 == self.epochs;
         (task < tasks).then_some(Stage::Round { task, round: within / self.epochs, last })
-    }
-
-    /// The number of epochs of the search.
-    pub fn search_epochs(&self, tasks: usize) -> usize {
-        self.warm_up + tasks * (self.rounds + 1) * self.epochs
     }
 
     /// What is wrong with these numbers.

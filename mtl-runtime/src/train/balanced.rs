@@ -134,7 +134,10 @@ impl<M: Model> Run<M> {
         let beside = self.beside(batch, &logits, &pass);
         let (mut above, mut rest) = (self.network().weighting().combine_by(losses, &ones), None);
         for (at, (name, penalty)) in beside.into_iter().enumerate() {
-            self.note_penalty(name, &penalty)?;
+            // With scaled towers the pass below is the step, and notes what it adds.
+            if !balance.scale_towers {
+                self.note_penalty(name, &penalty)?;
+            }
             if at < below {
                 rest = Some(rest.map_or(penalty.clone(), |sum: Tensor<1>| sum + penalty.clone()));
             } else {
@@ -159,7 +162,6 @@ impl<M: Model> Run<M> {
         if balance.scale_towers {
             let pass = self.pass();
             let graph = self.forward(batch, matrix, &pass);
-            self.progress.under_way.penalties.values_mut().for_each(|sum| sum.1 = sum.1.saturating_sub(1));
             return Ok((self.weighted(batch, graph, &pass, &weights)?, present));
         }
         let device = Device::default();
@@ -220,10 +222,12 @@ impl<M: Model> Run<M> {
         let weights = self.row_weights(batch);
         let mut of_task: Vec<Option<Slopes>> = Vec::new();
         let mut present = vec![None; tasks];
+        let mut alone = true;
         for task in 0..tasks {
             let pass = self.pass();
-            let (input, losses, _) = self.forward(batch, matrix, &pass);
+            let (input, losses, logits) = self.forward(batch, matrix, &pass);
             if task == 0 {
+                alone = self.beside(batch, &logits, &pass).is_empty();
                 let values = numbers(losses.clone().inner());
                 self.count(&values, &weights)?;
                 present = self.labelled(batch, &values);
@@ -258,6 +262,9 @@ impl<M: Model> Run<M> {
         let mut build =
             Build { shared, networks: &networks, path: Vec::new(), step: &step, at: 0, own: &own, to: &mut network };
         self.network().visit(&mut build);
+        if alone {
+            return Ok((Slopes { network, input }, present));
+        }
         let pass = self.pass();
         let (leaf, _, logits) = self.forward(batch, matrix, &pass);
         let mut extra = None;
