@@ -1,4 +1,4 @@
-//! Columns, vocabularies, batches and metrics: everything between files and the network that needs no tensors.
+//! Columns, vocabularies and batches: everything between files and the network that needs no tensors.
 //!
 //! ```text
 //! file --Table::read--> Table --Encoder::fit--> Encoder --encode--> Dataset --Batches--> Batch --> network --> metrics
@@ -19,7 +19,6 @@ pub mod hash;
 pub mod ids;
 mod interner;
 mod join;
-pub mod metrics;
 mod origins;
 pub mod read;
 mod records;

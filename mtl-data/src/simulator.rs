@@ -17,7 +17,6 @@ use std::collections::VecDeque;
 use crate::column::{Bags, Column, Labels, Numbers};
 use crate::error::DataError;
 use crate::ids::Ids;
-use crate::metrics;
 use crate::rng::Rng;
 use crate::table::Table;
 
@@ -98,7 +97,7 @@ impl Simulation {
         let labels = self.table.numbers(label)?;
         let scores: Vec<f32> = rows.iter().map(|&row| truth[row as usize]).collect();
         let labels: Vec<f32> = rows.iter().map(|&row| labels[row as usize] as f32).collect();
-        metrics::auc(&scores, &labels, None)
+        mtl_eval::metrics::auc(&scores, &labels, None).map_err(|error| DataError::new(error.to_string()))
     }
 }
 
@@ -365,7 +364,7 @@ mod tests {
         let truth = simulation.probabilities("is_click").unwrap();
         let noisy: Vec<f32> = truth.iter().map(|p| p + 0.1 * rng.normal() as f32).collect();
         let best = simulation.best_auc("is_click", &rows).unwrap().unwrap();
-        assert!(best > metrics::auc(&noisy, &labels, None).unwrap().unwrap() + 0.005, "{best}");
+        assert!(best > mtl_eval::metrics::auc(&noisy, &labels, None).unwrap().unwrap() + 0.005, "{best}");
         assert!(simulation.best_auc("play_time_ms", &rows).is_err());
     }
 

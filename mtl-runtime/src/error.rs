@@ -62,3 +62,9 @@ impl From<mtl_data::DataError> for Error {
         Self::Data(error.to_string())
     }
 }
+
+impl From<mtl_eval::EvalError> for Error {
+    fn from(error: mtl_eval::EvalError) -> Self {
+        Self::Data(error.to_string())
+    }
+}

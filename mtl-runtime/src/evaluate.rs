@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use mtl_data::schema::{Schema, TaskKind};
-use mtl_data::{Batches, Dataset, Order, metrics};
+use mtl_data::{Batches, Dataset, Order};
+use mtl_eval::metrics;
 
 use crate::config::BestMetric;
 use crate::embedding::Embeddings;
@@ -184,23 +185,21 @@ fn gauc(scores: &[f32], labels: &[f32], dataset: &Dataset) -> Result<Option<f64>
     Ok(metrics::gauc(scores, labels, groups)?.map(|gauc| gauc.value))
 }
 
-impl SplitMetrics {
-    /// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.
-    pub(crate) fn value(&self, metric: BestMetric, task: Option<&str>, schema: &Schema) -> Option<f64> {
-        let of = |metrics: &Metrics| match metric {
-            BestMetric::Auc => metrics.auc,
-            BestMetric::Gauc => metrics.gauc,
-            BestMetric::Logloss => metrics.logloss,
-            BestMetric::Rmse => metrics.rmse,
-            BestMetric::Loss => None,
-        };
-        if metric == BestMetric::Loss {
-            return self.loss;
-        }
-        if let Some(task) = task {
-            return self.tasks.get(task).and_then(of);
-        }
-        let values: Vec<f64> = schema.tasks.iter().filter_map(|task| of(self.tasks.get(&task.name)?)).collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+/// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.
+pub(crate) fn value_of(split: &SplitMetrics, metric: BestMetric, task: Option<&str>, schema: &Schema) -> Option<f64> {
+    let of = |metrics: &Metrics| match metric {
+        BestMetric::Auc => metrics.auc,
+        BestMetric::Gauc => metrics.gauc,
+        BestMetric::Logloss => metrics.logloss,
+        BestMetric::Rmse => metrics.rmse,
+        BestMetric::Loss => None,
+    };
+    if metric == BestMetric::Loss {
+        return split.loss;
     }
+    if let Some(task) = task {
+        return split.tasks.get(task).and_then(of);
+    }
+    let values: Vec<f64> = schema.tasks.iter().filter_map(|task| of(split.tasks.get(&task.name)?)).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

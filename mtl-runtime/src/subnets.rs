@@ -16,7 +16,9 @@ pub use compact::{Compact, Layer};
 pub use forward::{Compacted, subnets};
 pub use plan::{Contrast, Stage, Subnet, Turns};
 pub(crate) use report::masks_of;
-pub use report::{Round, SubnetLayer, SubnetReport};
+pub(crate) use report::report;
+
+pub use crate::report::{Round, SubnetLayer, SubnetReport};
 
 /// What the weights to prune are ranked among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::shared::{binary, category, schema};
 use mtl_data::schema::*;
 use mtl_data::simulator::{self, FeedOptions};
-use mtl_data::{Batch, Batches, Dataset, Encoder, FeatureValues, Ids, Order, Table, metrics};
+use mtl_data::{Batch, Batches, Dataset, Encoder, FeatureValues, Ids, Order, Table};
+use mtl_eval::metrics;
 
 /// One weight for each table row, AdaGrad.
 struct Logistic {

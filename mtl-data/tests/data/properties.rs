@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::shared::{category, number, schema};
-use mtl_data::metrics::{auc, gauc};
 use mtl_data::schema::{Schema, Transform};
 use mtl_data::{Batches, Dataset, Encoder, FeatureValues, Ids, Numbers, Order, Table};
+use mtl_eval::metrics::{auc, gauc};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

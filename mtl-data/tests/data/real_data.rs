@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::shared::{binary, category, number, real_data, schema};
 use mtl_data::schema::*;
 use mtl_data::split;
-use mtl_data::{Dataset, Encoder, Header, Ids, ReadOptions, Table, metrics};
+use mtl_data::{Dataset, Encoder, Header, Ids, ReadOptions, Table};
+use mtl_eval::metrics;
 
 const CENSUS: [&str; 42] = [
     "age",

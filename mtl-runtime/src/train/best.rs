@@ -4,6 +4,7 @@ use mtl_data::schema::{Schema, TaskKind};
 
 use crate::config::{BestMetric, TrainConfig};
 use crate::error::{Error, Result};
+use crate::evaluate::value_of;
 use crate::report::SplitMetrics;
 
 /// Refuses a `best` that no task of the schema can have.
@@ -37,7 +38,7 @@ fn list(names: &[&str]) -> String {
 /// The value of `best` on a validation split.
 pub(super) fn value(train: &TrainConfig, schema: &Schema, split: &SplitMetrics) -> Result<f64> {
     let (metric, task) = (train.best.metric, train.best.task.as_deref());
-    let value = split.value(metric, task, schema);
+    let value = value_of(split, metric, task, schema);
     value.ok_or_else(|| {
         let name = task.map_or_else(|| metric.name().to_owned(), |task| format!("{}({task})", metric.name()));
         let help = "it needs validation rows with labels, of both classes for auc and gauc";

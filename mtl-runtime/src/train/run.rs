@@ -318,7 +318,7 @@ impl<M: Model> Run<M> {
         let tasks: Vec<String> = self.schema.tasks.iter().map(|task| task.name.clone()).collect();
         let best = self.best.as_ref().map(|best| best.network.clone());
         let parameters = best.unwrap_or_else(|| parameters(self.network()));
-        Some(SubnetReport::of(&subnet, &tasks, &parameters, self.progress.rounds.clone()))
+        Some(crate::subnets::report(&subnet, &tasks, &parameters, self.progress.rounds.clone()))
     }
 
     /// The trained values as they are now. The tables are settled.

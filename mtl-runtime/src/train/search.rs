@@ -11,6 +11,7 @@ use super::turns::Plan;
 use super::{Session, score_of};
 use crate::config::BestMetric;
 use crate::error::Result;
+use crate::evaluate::value_of;
 use crate::model::Model;
 use crate::parameters::parameters;
 use crate::subnets::{Round, Stage, Subnet, kept, masks_of, prune};
@@ -161,7 +162,7 @@ impl<M: Model> Run<M> {
         let train = <M as Model>::train(&self.config);
         let (scored, split) = score_of(self, rows)?;
         let metric = train.best.metric;
-        let value = split.value(metric, Some(&self.schema.tasks[task].name), &self.schema);
+        let value = value_of(&split, metric, Some(&self.schema.tasks[task].name), &self.schema);
         let loss = || scored.losses[task].map(|loss| (BestMetric::Loss, loss));
         Ok(match metric {
             BestMetric::Loss => loss(),

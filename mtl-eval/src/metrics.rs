@@ -4,7 +4,7 @@
 //! task's sample space) or whose weight is 0, counts a row `weight` times, computes in `f64`, gives `None` where it is undefined,
 //! and refuses NaN predictions.
 
-use crate::error::DataError;
+use crate::error::EvalError;
 
 /// AUC within groups.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ struct Row {
 /// The area under the ROC curve: the probability that a positive row has a higher score than a negative one, where a tie counts
 /// one half. A soft label `y` counts as `y` of a positive and `1 - y` of a negative row. None without both classes.
 /// `O(n log n)`.
-pub fn auc(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, DataError> {
+pub fn auc(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, EvalError> {
     let mut rows = rows(scores, labels, weights, None)?;
     rows.sort_unstable_by(|a, b| a.score.total_cmp(&b.score));
     Ok(sorted_auc(&rows))
@@ -41,7 +41,7 @@ pub fn auc(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Op
 
 /// AUC within groups (the impressions of one user, say), averaged by the groups' rows: Zhou et al., KDD 2018 (DIN). Groups
 /// with one class are left out. None if all are.
-pub fn gauc(scores: &[f32], labels: &[f32], groups: &[u64]) -> Result<Option<Gauc>, DataError> {
+pub fn gauc(scores: &[f32], labels: &[f32], groups: &[u64]) -> Result<Option<Gauc>, EvalError> {
     let mut rows = rows(scores, labels, None, Some(groups))?;
     rows.sort_unstable_by(|a, b| a.group.cmp(&b.group).then(a.score.total_cmp(&b.score)));
     let mut result = Gauc { value: 0.0, groups_used: 0, groups: 0, rows_used: 0, rows: rows.len() };
@@ -58,7 +58,7 @@ pub fn gauc(scores: &[f32], labels: &[f32], groups: &[u64]) -> Result<Option<Gau
 }
 
 /// The mean binary cross-entropy, with probabilities clipped to `1e-7..1 - 1e-7`. None without rows.
-pub fn logloss(probabilities: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, DataError> {
+pub fn logloss(probabilities: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, EvalError> {
     mean(probabilities, labels, weights, |p, y| {
         let p = p.clamp(1e-7, 1.0 - 1e-7);
         -(y * p.ln() + (1.0 - y) * (-p).ln_1p())
@@ -67,7 +67,7 @@ pub fn logloss(probabilities: &[f32], labels: &[f32], weights: Option<&[f32]>) -
 
 /// Calibration: the sum of the predictions over the sum of the labels; 1 is calibrated, more is over-prediction. None if the
 /// labels sum to 0.
-pub fn pcoc(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, DataError> {
+pub fn pcoc(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, EvalError> {
     let predicted = mean(predictions, labels, weights, |p, _| p)?;
     let observed = mean(predictions, labels, weights, |_, y| y)?;
     Ok(predicted
@@ -77,7 +77,7 @@ pub fn pcoc(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Res
 }
 
 /// The root of the mean squared error, in the unit of the labels. None without rows.
-pub fn rmse(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, DataError> {
+pub fn rmse(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<Option<f64>, EvalError> {
     Ok(mean(predictions, labels, weights, |p, y| (p - y).powi(2))?.map(f64::sqrt))
 }
 
@@ -86,7 +86,7 @@ fn rows(
     labels: &[f32],
     weights: Option<&[f32]>,
     groups: Option<&[u64]>,
-) -> Result<Vec<Row>, DataError> {
+) -> Result<Vec<Row>, EvalError> {
     check(scores, labels, weights)?;
     if let Some(groups) = groups.filter(|groups| groups.len() != scores.len()) {
         return Err(lengths("groups", groups.len(), scores.len()));
@@ -100,7 +100,7 @@ fn rows(
     };
     let rows: Vec<Row> = counted.map(row).collect();
     match rows.iter().find(|row| row.positive < 0.0 || row.negative < 0.0) {
-        Some(_) => Err(DataError::new("AUC needs labels in 0..1 and weights that are not negative")),
+        Some(_) => Err(EvalError::new("AUC needs labels in 0..1 and weights that are not negative")),
         None => Ok(rows),
     }
 }
@@ -123,7 +123,7 @@ fn mean(
     labels: &[f32],
     weights: Option<&[f32]>,
     f: impl Fn(f64, f64) -> f64,
-) -> Result<Option<f64>, DataError> {
+) -> Result<Option<f64>, EvalError> {
     check(predictions, labels, weights)?;
     let (mut sum, mut total) = (0.0, 0.0);
     for i in (0..labels.len()).filter(|&i| counts(labels, weights, i)) {
@@ -142,7 +142,7 @@ fn counts(labels: &[f32], weights: Option<&[f32]>, i: usize) -> bool {
     !labels[i].is_nan() && weight(weights, i) != 0.0
 }
 
-fn check(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<(), DataError> {
+fn check(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<(), EvalError> {
     if labels.len() != scores.len() {
         return Err(lengths("labels", labels.len(), scores.len()));
     }
@@ -151,14 +151,14 @@ fn check(scores: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<(), 
     }
     match (0..scores.len()).find(|&i| scores[i].is_nan() && counts(labels, weights, i)) {
         Some(row) => {
-            Err(DataError::new("a prediction is NaN").at_row(row).remedy("the training diverged: lower its rate"))
+            Err(EvalError::new("a prediction is NaN").at_row(row).remedy("the training diverged: lower its rate"))
         }
         None => Ok(()),
     }
 }
 
-fn lengths(what: &str, found: usize, expected: usize) -> DataError {
-    DataError::new(format!("{found} {what} for {expected} predictions"))
+fn lengths(what: &str, found: usize, expected: usize) -> EvalError {
+    EvalError::new(format!("{found} {what} for {expected} predictions"))
 }
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
     const SCORES: [f32; 5] = [0.9, 0.5, 0.5, 0.5, 0.1];
     const LABELS: [f32; 5] = [1.0, 1.0, 0.0, 0.0, 0.0];
 
-    fn close(found: Result<Option<f64>, DataError>, expected: f64) {
+    fn close(found: Result<Option<f64>, EvalError>, expected: f64) {
         let found = found.unwrap().unwrap();
         assert!((found - expected).abs() < 1e-6, "{found} {expected}");
     }

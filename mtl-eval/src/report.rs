@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::subnets::SubnetReport;
-
 mod named;
+mod subnets;
 mod text;
 
 pub use named::Named;
+pub use subnets::{Round, SubnetLayer, SubnetReport};
 pub use text::TextTable;
 
 /// What a run measured: the content of `--json FILE`.
