@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// The data sets, and the entities that a family reads.
 const DATASETS: [(&str, &str); 2] = [("census", "person"), ("kuairand", "user, item, context")];
 
+/// The rarest task of each.
+const RARE: [&str; 2] = ["income", "is_like"];
+
 fn main() {
     println!("cargo::rerun-if-changed=families");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
@@ -53,8 +56,14 @@ fn main() {
 }
 
 /// What a weighting looks at, as a line of the spec: the methods of each are settings of one model.
-const LOOKS: [(&str, &str); 4] =
-    [("equal", "equal"), ("losses", "dwa"), ("representation", "pcgrad"), ("parameters", "pcgrad, at: parameters")];
+const LOOKS: [(&str, &str); 6] = [
+    ("equal", "equal"),
+    ("fixed", "fixed(RARE: 5.0)"),
+    ("uncertainty", "uncertainty"),
+    ("losses", "dwa"),
+    ("representation", "pcgrad"),
+    ("parameters", "pcgrad, at: parameters"),
+];
 
 /// Numbers of tasks of the cost table.
 const TASKS: [usize; 3] = [2, 8, 32];
@@ -71,7 +80,8 @@ fn weighted(out: &Path, specs: &mut Vec<PathBuf>) -> String {
         let _ = writeln!(models, "include!(concat!(env!(\"OUT_DIR\"), \"/{name}.rs\"));");
     };
     for (looks, weighting) in LOOKS {
-        for (dataset, entities) in DATASETS {
+        for ((dataset, entities), rare) in DATASETS.into_iter().zip(RARE) {
+            let weighting = weighting.replace("RARE", rare);
             let base =
                 std::fs::read_to_string(format!("../specs/{dataset}_shared_bottom.mtl")).expect("the data set's spec");
             let body = format!(
@@ -81,6 +91,7 @@ fn weighted(out: &Path, specs: &mut Vec<PathBuf>) -> String {
             add(&name, spec(&base, &pascal(&name), &name, &body, entities));
         }
         for tasks in TASKS {
+            let weighting = weighting.replace("RARE", "t0");
             let name = format!("cost_{tasks}_{looks}");
             let mut text = format!("model {} {{\n    features x {{\n", pascal(&name));
             (0..26).for_each(|at| text.push_str(&format!("        id_{at}: id(buckets: 1_000, dim: 8),\n")));

@@ -6,6 +6,7 @@
 mod block;
 mod config;
 mod constants;
+mod frontier;
 mod model;
 mod names;
 mod prediction;

@@ -97,6 +97,10 @@ pub struct Epoch {
     pub losses: Named<Option<f64>>,
     /// The weight of each task's loss at the epoch's end.
     pub weights: Named<f64>,
+    /// Tasks to which the weighting gives far more than to the others, with the ratio to the others' mean weight: in the first epoch of
+    /// the run in which there are such.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub raised: Named<f64>,
     /// The tasks' gradients, where a method compares them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gradients: Option<GradientLog>,

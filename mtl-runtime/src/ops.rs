@@ -45,4 +45,4 @@ pub use top_k::top_k;
 
 pub(crate) use block::{from_vec, into_vec, to_vec};
 pub(crate) use kernel::{Kernel, on_cpu, unary};
-pub(crate) use vector::vectorized;
+pub(crate) use vector::{dot, vectorized};

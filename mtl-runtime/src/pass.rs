@@ -1,10 +1,12 @@
 //! The circumstances of forward passes, and what a network tells beside its logits: penalties, and the use of its gates.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use burn::tensor::Tensor;
 
 use crate::evaluate::numbers;
+use crate::ops::{self, Choice};
 use crate::report::{GateUse, Named};
 
 /// The circumstances of forward passes: of one training step, or of all batches of an evaluation.
@@ -30,19 +32,46 @@ struct Notes {
     penalties: Vec<(&'static str, Tensor<1>)>,
     gates: Vec<(&'static str, Sums)>,
     cuts: Vec<Cut>,
+    mixtures: Vec<Mixture>,
     /// How many penalties were noted before the first cut.
     before_cuts: usize,
 }
 
-/// A place where the graph was cut: what towers read.
+/// A value whose graph was cut where towers read it.
 #[derive(Debug)]
 pub(crate) struct Cut {
-    /// The value as the network below made it, `[B, S, d]`: a slot for each of `tasks`.
+    /// What the value is called.
+    pub name: &'static str,
+    /// The value as the network below made it, `[B, S, d]`.
     pub value: Tensor<3>,
     /// The same numbers, from which the towers' graphs start.
     pub leaf: Tensor<3>,
-    /// Whose the slots are.
-    pub tasks: Vec<usize>,
+    /// Tasks and their slots, in the order of the slots.
+    pub owners: Vec<(usize, Range<usize>)>,
+    /// Whether each task has a stream of its own, and no copy of what others read too.
+    pub streams: bool,
+}
+
+/// How the tasks' streams are sums of experts.
+#[derive(Debug)]
+pub(crate) struct Mixture {
+    /// What the streams are called.
+    pub name: &'static str,
+    /// The weights, `[B or 1, T or 1, m]`.
+    pub weights: Tensor<3>,
+    /// Which experts are weighted.
+    pub choice: Choice,
+}
+
+/// What a pass says about the place where its graph was cut.
+#[derive(Debug)]
+pub(crate) struct Frontier {
+    /// The cuts, in the order of the network.
+    pub cuts: Vec<Cut>,
+    /// The sums of experts that were cut.
+    pub mixtures: Vec<Mixture>,
+    /// How many penalties stand before the first cut.
+    pub penalties_below: usize,
 }
 
 /// Sums over rows of a gate's weights `[G, E]` and entropies `[G]`.
@@ -88,31 +117,75 @@ impl Pass {
         Self { cutting: true, ..self }
     }
 
-    /// What a tower of these tasks reads: `[B, 1, d]`, or a slot for each task of the model. Where gradients are compared here, a
-    /// copy for each task without the graph below; else as it is.
-    pub fn represent(&self, _: &'static str, value: Tensor<3>, tasks: &[usize]) -> Tensor<3> {
+    /// What a tower of these tasks reads: a vector, or for a single task any number of slots. Where gradients are compared here, a copy
+    /// for each task without the graph below; else as it is.
+    pub fn represent(&self, name: &'static str, value: Tensor<3>, tasks: &[usize]) -> Tensor<3> {
         if !self.cutting {
             return value;
         }
         let [rows, slots, width] = value.dims();
-        let (value, owners) = match slots {
-            1 => (value.expand([rows, tasks.len(), width]), tasks.to_vec()),
-            _ => (value, (0..slots).collect()),
-        };
+        match tasks {
+            [task] => self.cut(name, value, vec![(*task, 0..slots)], false),
+            _ => {
+                let copies = value.expand([rows, tasks.len(), width]);
+                self.cut(name, copies, tasks.iter().copied().zip((0..).map(|slot| slot..slot + 1)).collect(), false)
+            }
+        }
+    }
+
+    /// What a tower reads that has a stream, a slot, for each task of the model, as [`represent`](Self::represent).
+    pub fn represent_each(&self, name: &'static str, value: Tensor<3>) -> Tensor<3> {
+        if !self.cutting {
+            return value;
+        }
+        let tasks = value.dims()[1];
+        self.cut(name, value, (0..tasks).map(|task| (task, task..task + 1)).collect(), true)
+    }
+
+    fn cut(
+        &self,
+        name: &'static str,
+        value: Tensor<3>,
+        owners: Vec<(usize, Range<usize>)>,
+        streams: bool,
+    ) -> Tensor<3> {
         let leaf = value.clone().detach().require_grad();
         let mut notes = self.notes.borrow_mut();
         if notes.cuts.is_empty() {
             notes.before_cuts = notes.penalties.len();
         }
-        notes.cuts.push(Cut { value, leaf: leaf.clone(), tasks: owners });
+        notes.cuts.push(Cut { name, value, leaf: leaf.clone(), owners, streams });
         leaf
     }
 
-    /// The cuts, in the order of the network, and how many penalties stand before them.
-    pub(crate) fn cuts(&self) -> (Vec<Cut>, usize) {
+    /// [`mix`](ops::mix) of experts to the streams of this name, whose weights are noted where gradients are compared there.
+    pub fn mix(&self, name: &'static str, weights: Tensor<3>, experts: Tensor<3>, choice: &Choice) -> Tensor<3> {
+        self.note_mixture(name, || weights.clone().detach(), choice);
+        ops::mix(weights, experts, choice)
+    }
+
+    /// [`gather`](ops::gather) of experts to the streams of this name, noted as [`mix`](Self::mix).
+    pub fn gather(&self, name: &'static str, experts: Tensor<3>, choice: &Choice) -> Tensor<3> {
+        let columns = match choice {
+            Choice::All => experts.dims()[1],
+            Choice::Lists(lists) => lists.first().map_or(0, Vec::len),
+        };
+        self.note_mixture(name, || Tensor::ones([1, 1, columns], &experts.device()), choice);
+        ops::gather(experts, choice)
+    }
+
+    fn note_mixture(&self, name: &'static str, weights: impl FnOnce() -> Tensor<3>, choice: &Choice) {
+        if self.cutting {
+            self.notes.borrow_mut().mixtures.push(Mixture { name, weights: weights(), choice: choice.clone() });
+        }
+    }
+
+    /// Where the graph was cut.
+    pub(crate) fn frontier(&self) -> Frontier {
         let mut notes = self.notes.borrow_mut();
-        let before = if notes.cuts.is_empty() { notes.penalties.len() } else { notes.before_cuts };
-        (std::mem::take(&mut notes.cuts), before)
+        let penalties_below = if notes.cuts.is_empty() { notes.penalties.len() } else { notes.before_cuts };
+        let (cuts, mixtures) = (std::mem::take(&mut notes.cuts), std::mem::take(&mut notes.mixtures));
+        Frontier { cuts, mixtures, penalties_below }
     }
 
     /// `value`; in training, `weight * of()` is added to the loss under this name.

@@ -20,6 +20,7 @@ mod balanced;
 mod best;
 mod check;
 mod display;
+mod representation;
 pub(crate) mod run;
 mod search;
 pub(crate) mod turns;

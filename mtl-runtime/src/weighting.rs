@@ -2,6 +2,7 @@
 
 pub mod asked;
 pub(crate) mod balance;
+pub(crate) mod frontier;
 pub mod methods;
 
 pub use asked::{Asked, MethodConfig, Place, WeightingConfig};

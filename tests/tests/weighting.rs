@@ -40,6 +40,12 @@ three!(Mixed, MixedCut, MixedAll: let h = mmoe(x, experts: 3 * mlp([5])); tower 
 three!(Layered, LayeredCut, LayeredAll:
     let h = ple(x, levels: [level(shared: 2 * mlp([5]), each: 1 * mlp([5])), level(shared: 1 * mlp([4]), each: 1 * mlp([4]))]);
     tower each = mlp(h, [3]););
+three!(Fused, FusedCut, FusedAll:
+    let h = adatt(x, levels: [level(each: 2 * mlp([5]), shared: 1 * mlp([5])), level(each: 1 * mlp([4]), shared: 1 * mlp([4]))]);
+    tower each = mlp(h, [3]););
+three!(Apart, ApartCut, ApartAll: let h = mmoe(x, experts: 3 * mlp([5])); tower one = h; tower two = mlp(concat(h, x), [3]););
+three!(Lent, LentCut, LentAll:
+    let h = stem(x, own: own(x), levels: [level(each: 1 * mlp([4]), shared: 1 * mlp([4]))]); tower each = mlp(h, [3]););
 three!(Stitched, StitchedCut, StitchedAll: let h = cross_stitch(x, layers: [5, 4]); tower each = h;);
 three!(Tied, TiedCut, TiedAll: let h = separate(x, mlp([4]), tie: l2(0.1)); tower each = mlp(h, [3]););
 three!(Routed, RoutedCut, RoutedAll: let h = snr(x, layers: [4], subnets: 2, sparsity: 0.01); tower each = mlp(h, [3]););
@@ -60,6 +66,9 @@ fn equal_weights_give_the_whole_gradient_wherever_the_graph_is_cut() {
     agree::<Beside, BesideCut>("beside");
     agree::<Mixed, MixedCut>("mixed");
     agree::<Layered, LayeredCut>("layered");
+    agree::<Fused, FusedCut>("fused");
+    agree::<Apart, ApartCut>("apart");
+    agree::<Lent, LentCut>("lent");
     agree::<Stitched, StitchedCut>("stitched");
     agree::<Tied, TiedCut>("tied");
     agree::<Routed, RoutedCut>("routed");
@@ -72,6 +81,9 @@ fn equal_weights_give_the_whole_gradient_at_parameters() {
     agree::<Beside, BesideAll>("beside");
     agree::<Mixed, MixedAll>("mixed");
     agree::<Layered, LayeredAll>("layered");
+    agree::<Fused, FusedAll>("fused");
+    agree::<Apart, ApartAll>("apart");
+    agree::<Lent, LentAll>("lent");
     agree::<Stitched, StitchedAll>("stitched");
     agree::<Tied, TiedAll>("tied");
     agree::<Routed, RoutedAll>("routed");
@@ -121,7 +133,8 @@ fn of_losses() -> Vec<MethodConfig> {
         MethodConfig::Rlw,
         MethodConfig::Gls,
         MethodConfig::LogLoss,
-        MethodConfig::Famo { lr: 0.025, decay: 1e-3 },
+        MethodConfig::Famo { lr: 0.025, decay: 1e-3, every: 1 },
+        MethodConfig::Famo { lr: 0.025, decay: 1e-3, every: 3 },
         MethodConfig::Stch { mu: 1.0, first: 1, window: None },
         MethodConfig::ImtlL { lr: 1e-2 },
     ]
@@ -255,6 +268,27 @@ fn what_cannot_be_asked_is_refused() {
     assert!(message.contains("sum or mean"), "{message}");
     let message = refused(&|weighting| weighting.floors = vec![1.0]);
     assert!(message.contains("loss.weighting"), "{message}");
+    let message = refused(&|weighting| weighting.method = MethodConfig::Famo { lr: 0.1, decay: 0.0, every: 0 });
+    assert!(message.contains("at least one step"), "{message}");
+    let mut config = config::<MixedCut>(&[]);
+    config.loss.weighting.method = MethodConfig::Graddrop { leak: 0.0 };
+    config.loss.weighting.warm_up = 0;
+    let message = match Trainer::<MixedCut>::new(config, splits("refused")).fit() {
+        Ok(_) => panic!("it is accepted"),
+        Err(error) => error.to_string(),
+    };
+    assert!(message.contains("`h`") && message.contains("stream"), "{message}");
+}
+
+#[test]
+fn a_task_that_is_weighed_far_above_the_others_is_reported_once() {
+    let mut config = RepresentationConfig::new();
+    config.loss.weighting.method = MethodConfig::PeLtr { floors: vec![0.02, 0.93] };
+    let report = Trainer::<Representation>::new(config, splits("raised")).fit().unwrap().report;
+    let found: Vec<Option<f64>> = report.epochs.iter().map(|epoch| epoch.raised.get("two").copied()).collect();
+    assert!(found[0].is_some_and(|ratio| ratio > 10.0), "{found:?}");
+    assert!(found.len() > 1 && found[1..].iter().all(Option::is_none), "{found:?}");
+    assert!(fit::<Representation>("raised", &[]).report.epochs.iter().all(|epoch| epoch.raised.is_empty()));
 }
 
 #[test]

@@ -4,14 +4,13 @@
 //! table of all runs in it; what the file holds is not trained again.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{Parser, ValueEnum};
-use mtl_data::Table;
+use clap::Parser;
+use mtl_benches::{Dataset, Runs, SINGLE, read, spread, write};
 use mtl_data::schema::Schema;
-use mtl_examples::{census, kuairand};
 use mtl_runtime::config::apply_setting;
 use mtl_runtime::{Error, Model, Result, Splits, Trainer, alloc};
 use serde::{Deserialize, Serialize};
@@ -44,12 +43,6 @@ struct Options {
     json: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Dataset {
-    Census,
-    Kuairand,
-}
-
 /// One family on one data set.
 #[derive(Debug, Clone, Copy)]
 struct Family {
@@ -70,9 +63,6 @@ struct Run {
     /// Test AUC by task.
     auc: BTreeMap<String, f64>,
 }
-
-/// Runs by family.
-type Runs = BTreeMap<String, Vec<Run>>;
 
 impl Family {
     const fn of<M: Model>(dataset: &'static str, name: &'static str) -> Self {
@@ -119,10 +109,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let name = match options.dataset {
-        Dataset::Census => "census",
-        Dataset::Kuairand => "kuairand",
-    };
+    let name = options.dataset.name();
     let families: Vec<&Family> = models::ALL.iter().filter(|family| family.dataset == name).collect();
     if let Some(unknown) = options.families.iter().find(|wanted| families.iter().all(|family| family.name != **wanted))
     {
@@ -130,7 +117,7 @@ fn run(options: &Options) -> Result<()> {
         return Err(Error::config(format!("`{unknown}` is no family of {name}: {}", known.join(", "))));
     }
     let wanted = |family: &&&Family| options.families.is_empty() || options.families.iter().any(|w| w == family.name);
-    let mut runs = read(options.json.as_deref())?;
+    let mut runs: Runs<Run> = read(options.json.as_deref())?;
     let mut splits = None;
     for family in families.iter().filter(wanted) {
         for seed in &options.seeds {
@@ -139,7 +126,7 @@ fn run(options: &Options) -> Result<()> {
                 continue;
             }
             if splits.is_none() {
-                splits = Some(tables(options.dataset, &options.data, &(family.schema)())?);
+                splits = Some(options.dataset.splits(&options.data, &(family.schema)())?);
             }
             eprintln!("{name} {} seed {seed}", family.name);
             let run = (family.train)(splits.clone().unwrap_or_default(), *seed, &options.set)?;
@@ -152,37 +139,14 @@ fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn tables(dataset: Dataset, folder: &Path, schema: &Schema) -> Result<Splits> {
-    let [train, validation, test]: [Table; 3] = match dataset {
-        Dataset::Census => census::tables(folder, schema)?,
-        Dataset::Kuairand => kuairand::tables(folder)?,
-    };
-    Ok(Splits { train, validation, test: Some(test) })
-}
-
-fn read(path: Option<&Path>) -> Result<Runs> {
-    let Some(path) = path.filter(|path| path.exists()) else { return Ok(Runs::new()) };
-    let text = std::fs::read_to_string(path).map_err(|error| Error::config(format!("{}: {error}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| Error::config(format!("{} holds no runs: {error}", path.display())))
-}
-
-fn write(path: Option<&Path>, runs: &Runs) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_string_pretty(runs).expect("runs print as JSON");
-    std::fs::write(path, text + "\n").map_err(|error| Error::config(format!("{}: {error}", path.display())))
-}
-
-/// The networks of one task are one row.
-const SINGLE: &str = "single_";
-
 /// Mean and standard deviation over seeds of each task's test AUC, as a table of Markdown.
-fn table(families: &[&Family], runs: &Runs) -> String {
+fn table(families: &[&Family], runs: &Runs<Run>) -> String {
     let tasks: Vec<&str> = families.iter().filter_map(|family| family.name.strip_prefix(SINGLE)).collect();
     let header = tasks.iter().map(|task| format!("{task} AUC")).collect::<Vec<_>>().join(" | ");
     let mut lines = vec![format!("| family | {header} | parameters | rows/s |"), "|---".repeat(tasks.len() + 3) + "|"];
     let of = |family: &str| runs.get(family).map(Vec::as_slice).unwrap_or_default();
     let auc = |runs: &[Run], task: &str| {
-        spread(&runs.iter().filter_map(|run| run.auc.get(task).copied()).collect::<Vec<_>>())
+        spread(&runs.iter().filter_map(|run| run.auc.get(task).copied()).collect::<Vec<_>>(), 4)
     };
     let singles: Vec<&[Run]> = tasks.iter().map(|task| of(&format!("{SINGLE}{task}"))).collect();
     let cells = singles.iter().zip(&tasks).map(|(runs, task)| auc(runs, task)).collect::<Vec<_>>().join(" | ");
@@ -197,18 +161,4 @@ fn table(families: &[&Family], runs: &Runs) -> String {
         lines.push(format!("| {} | {cells} | {} | {:.0} |", family.name, first.parameters, rates[rates.len() / 2]));
     }
     lines.join("\n")
-}
-
-/// Mean and standard deviation.
-fn spread(values: &[f64]) -> String {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    match values.len() {
-        0 => "–".into(),
-        1 => format!("{mean:.4}"),
-        _ => {
-            let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-            format!("{mean:.4} ± {:.4}", (square / (count - 1.0)).sqrt())
-        }
-    }
 }

@@ -2,16 +2,16 @@
 //!
 //! `weightings cost` prints the time of a training step of each method over that of the plain sum, for 2, 8 and 32 tasks.
 //! `weightings kuairand --data FOLDER --json runs.json` trains MMoE under each method with each seed, keeps every run in the file, and prints
-//! the table of all runs in it.
+//! the table of all runs in it; with `--single FILE`, the runs of `families`, also their distance from networks of one task.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
+use mtl_benches::{Dataset, Runs, delta, mean, read, singles, spread, write};
 use mtl_data::{Ids, Numbers, Rng, Table};
-use mtl_examples::{census, kuairand};
 use mtl_runtime::weighting::MethodConfig;
 use mtl_runtime::{Error, Model, Result, Splits, Trainer, alloc};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ struct Options {
     /// Every run, kept and gone on with
     #[arg(long)]
     json: Option<PathBuf>,
+    /// The runs of `families` on the data set, with the networks of one task
+    #[arg(long)]
+    single: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,6 +54,8 @@ enum What {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Looks {
     Equal,
+    Fixed,
+    Uncertainty,
     Losses,
     Representation,
     Parameters,
@@ -63,11 +68,15 @@ fn methods(tasks: usize, target: usize) -> Vec<(&'static str, Looks, Option<Meth
     let of = |name, looks, method| (name, looks, Some(method));
     vec![
         ("equal", Equal, None),
+        // The rare task times 5.
+        ("fixed", Fixed, None),
+        ("uncertainty", Uncertainty, None),
         of("dwa", Losses, Dwa { temperature: 2.0, window: None }),
         of("rlw", Losses, Rlw),
         of("gls", Losses, Gls),
         of("log_loss", Losses, LogLoss),
-        of("famo", Losses, Famo { lr: 0.025, decay: 1e-3 }),
+        of("famo", Losses, Famo { lr: 0.025, decay: 1e-3, every: 1 }),
+        of("famo, every: 10", Losses, Famo { lr: 0.025, decay: 1e-3, every: 10 }),
         of("stch", Losses, Stch { mu: 1.0, first: 1, window: None }),
         of("imtl_l", Losses, ImtlL { lr: 1e-3 }),
         of("gradnorm", Representation, Gradnorm { alpha: 1.5, lr: 0.025 }),
@@ -90,18 +99,21 @@ fn methods(tasks: usize, target: usize) -> Vec<(&'static str, Looks, Option<Meth
 
 /// Trains the model of what the method looks at, under the method.
 macro_rules! train {
-    ($looks:expr, $method:expr, $splits:expr, $seed:expr, [$equal:ident $losses:ident $representation:ident $parameters:ident]) => {
+    ($looks:expr, $method:expr, $splits:expr, $seed:expr, [$equal:ident $fixed:ident $uncertainty:ident $losses:ident $representation:ident $parameters:ident]) => {
         match $looks {
-            Looks::Equal => {
-                let mut config = models::$equal::default_config();
-                config.train.seed = $seed;
-                Trainer::<models::$equal>::new(config, $splits).fit().map(|trained| trained.report)
-            }
+            Looks::Equal => train!(@ $equal, $splits, $seed),
+            Looks::Fixed => train!(@ $fixed, $splits, $seed),
+            Looks::Uncertainty => train!(@ $uncertainty, $splits, $seed),
             Looks::Losses => train!(@ $losses, $method, $splits, $seed),
             Looks::Representation => train!(@ $representation, $method, $splits, $seed),
             Looks::Parameters => train!(@ $parameters, $method, $splits, $seed),
         }
     };
+    (@ $model:ident, $splits:expr, $seed:expr) => {{
+        let mut config = models::$model::default_config();
+        config.train.seed = $seed;
+        Trainer::<models::$model>::new(config, $splits).fit().map(|trained| trained.report)
+    }};
     (@ $model:ident, $method:expr, $splits:expr, $seed:expr) => {{
         let mut config = models::$model::default_config();
         config.train.seed = $seed;
@@ -123,9 +135,6 @@ struct Run {
     weights: BTreeMap<String, f64>,
 }
 
-/// Runs by method.
-type Runs = BTreeMap<String, Vec<Run>>;
-
 fn main() -> ExitCode {
     alloc::keep_memory();
     match run(&Options::parse()) {
@@ -145,7 +154,8 @@ fn run(options: &Options) -> Result<()> {
     }
     match options.what {
         What::Cost => cost(options),
-        What::Census | What::Kuairand => quality(options),
+        What::Census => quality(options, Dataset::Census),
+        What::Kuairand => quality(options, Dataset::Kuairand),
     }
 }
 
@@ -156,8 +166,9 @@ fn wanted(options: &Options, name: &str) -> bool {
 /// The time of a step of each method over that of the plain sum, alternating with it.
 fn cost(options: &Options) -> Result<()> {
     println!("| method | 2 tasks | 8 tasks | 32 tasks |\n|---|---|---|---|");
-    for (name, looks, method) in methods(2, 0) {
-        if !wanted(options, name) || looks == Looks::Equal {
+    // The plain sum beside itself says what the figures are worth.
+    for (name, looks, _) in methods(2, 0) {
+        if !wanted(options, name) {
             continue;
         }
         let mut cells = Vec::new();
@@ -168,13 +179,13 @@ fn cost(options: &Options) -> Result<()> {
             let rate = |looks: Looks| -> Result<f64> {
                 let report = match tasks {
                     2 => {
-                        train!(looks, method, splits.clone(), 0, [Cost2Equal Cost2Losses Cost2Representation Cost2Parameters])
+                        train!(looks, method, splits.clone(), 0, [Cost2Equal Cost2Fixed Cost2Uncertainty Cost2Losses Cost2Representation Cost2Parameters])
                     }
                     8 => {
-                        train!(looks, method, splits.clone(), 0, [Cost8Equal Cost8Losses Cost8Representation Cost8Parameters])
+                        train!(looks, method, splits.clone(), 0, [Cost8Equal Cost8Fixed Cost8Uncertainty Cost8Losses Cost8Representation Cost8Parameters])
                     }
                     _ => {
-                        train!(looks, method, splits.clone(), 0, [Cost32Equal Cost32Losses Cost32Representation Cost32Parameters])
+                        train!(looks, method, splits.clone(), 0, [Cost32Equal Cost32Fixed Cost32Uncertainty Cost32Losses Cost32Representation Cost32Parameters])
                     }
                 }?;
                 Ok(report.rows_per_second.unwrap_or(f64::NAN))
@@ -186,7 +197,7 @@ fn cost(options: &Options) -> Result<()> {
             ratios.sort_by(f64::total_cmp);
             cells.push(format!("{:.2}", ratios[1]));
         }
-        println!("| {name}{} | {} |", if method.is_some() { "" } else { " (plain)" }, cells.join(" | "));
+        println!("| {name} | {} |", cells.join(" | "));
     }
     Ok(())
 }
@@ -207,21 +218,19 @@ fn made_up(tasks: usize) -> Result<Splits> {
     Ok(Splits { train: table, ..Splits::default() })
 }
 
-fn quality(options: &Options) -> Result<()> {
+fn quality(options: &Options, dataset: Dataset) -> Result<()> {
     let folder = options.data.as_deref().ok_or_else(|| Error::config("`--data` names the data set's folder"))?;
-    let (tasks, target): (&[&str], usize) = match options.what {
-        What::Census => (&["income", "never_married"], 0),
-        _ => (&["is_click", "long_view", "is_like"], 2),
+    let (tasks, target): (&[&str], usize) = match dataset {
+        Dataset::Census => (&["income", "never_married"], 0),
+        Dataset::Kuairand => (&["is_click", "long_view", "is_like"], 2),
     };
-    let [train, validation, test]: [Table; 3] = match options.what {
-        What::Census => census::tables(
-            folder,
-            &models::CensusWeightedEqual::schema(&models::CensusWeightedEqual::default_config()),
-        )?,
-        _ => kuairand::tables(folder)?,
+    let singles = options.single.as_deref().map(|path| singles(path, tasks)).transpose()?;
+    let schema = match dataset {
+        Dataset::Census => models::CensusWeightedEqual::schema(&models::CensusWeightedEqual::default_config()),
+        Dataset::Kuairand => models::KuairandWeightedEqual::schema(&models::KuairandWeightedEqual::default_config()),
     };
-    let splits = Splits { train, validation, test: Some(test) };
-    let mut runs: Runs = read(options.json.as_deref())?;
+    let splits = dataset.splits(folder, &schema)?;
+    let mut runs: Runs<Run> = read(options.json.as_deref())?;
     for (name, looks, method) in methods(tasks.len(), target) {
         if !wanted(options, name) {
             continue;
@@ -232,12 +241,12 @@ fn quality(options: &Options) -> Result<()> {
                 continue;
             }
             let start = Instant::now();
-            let report = match options.what {
-                What::Census => {
-                    train!(looks, method, splits.clone(), seed, [CensusWeightedEqual CensusWeightedLosses CensusWeightedRepresentation CensusWeightedParameters])
+            let report = match dataset {
+                Dataset::Census => {
+                    train!(looks, method, splits.clone(), seed, [CensusWeightedEqual CensusWeightedFixed CensusWeightedUncertainty CensusWeightedLosses CensusWeightedRepresentation CensusWeightedParameters])
                 }
-                _ => {
-                    train!(looks, method, splits.clone(), seed, [KuairandWeightedEqual KuairandWeightedLosses KuairandWeightedRepresentation KuairandWeightedParameters])
+                Dataset::Kuairand => {
+                    train!(looks, method, splits.clone(), seed, [KuairandWeightedEqual KuairandWeightedFixed KuairandWeightedUncertainty KuairandWeightedLosses KuairandWeightedRepresentation KuairandWeightedParameters])
                 }
             }?;
             let test = report.split.get("test").ok_or_else(|| Error::data("there are no test rows"))?;
@@ -252,43 +261,31 @@ fn quality(options: &Options) -> Result<()> {
             write(options.json.as_deref(), &runs)?;
         }
     }
-    println!("{}", table(tasks, &methods(tasks.len(), target), &runs));
+    println!("{}", table(tasks, &methods(tasks.len(), target), &runs, singles.as_deref()));
     Ok(())
 }
 
-/// Test AUC by task, mean and standard deviation over seeds, and the last epoch's weights.
-fn table(tasks: &[&str], methods: &[(&str, Looks, Option<MethodConfig>)], runs: &Runs) -> String {
-    let header = tasks.iter().map(|task| format!("{task} AUC")).collect::<Vec<_>>().join(" | ");
-    let mut lines = vec![format!("| weighting | {header} | weights |"), "|---".repeat(tasks.len() + 2) + "|"];
+/// Test AUC by task, mean and standard deviation over seeds, the distance from networks of one task where they are known, and the last
+/// epoch's weights in the order of the tasks.
+fn table(
+    tasks: &[&str],
+    methods: &[(&str, Looks, Option<MethodConfig>)],
+    runs: &Runs<Run>,
+    singles: Option<&[f64]>,
+) -> String {
+    let mut header: Vec<String> = tasks.iter().map(|task| format!("{task} AUC")).collect();
+    header.extend(singles.map(|_| "Delta_m, %".to_owned()));
+    let mut lines =
+        vec![format!("| weighting | {} | weights |", header.join(" | ")), "|---".repeat(header.len() + 2) + "|"];
     for (name, ..) in methods {
         let Some(runs) = runs.get(*name).filter(|runs| !runs.is_empty()) else { continue };
-        let cell = |task: &&str| spread(&runs.iter().filter_map(|run| run.auc.get(*task).copied()).collect::<Vec<_>>());
-        let mean = |task: &&str| {
-            let all: Vec<f64> = runs.iter().filter_map(|run| run.weights.get(*task).copied()).collect();
-            format!("{:.2}", all.iter().sum::<f64>() / all.len().max(1) as f64)
-        };
-        let (cells, weights): (Vec<String>, Vec<String>) =
-            (tasks.iter().map(cell).collect(), tasks.iter().map(mean).collect());
-        lines.push(format!("| {name} | {} | {} |", cells.join(" | "), weights.join(" ")));
+        let of = |value: &dyn Fn(&Run) -> Option<f64>| runs.iter().filter_map(value).collect::<Vec<f64>>();
+        let mut cells: Vec<String> =
+            tasks.iter().map(|task| spread(&of(&|run| run.auc.get(*task).copied()), 4)).collect();
+        cells.extend(singles.map(|singles| spread(&of(&|run| delta(&run.auc, tasks, singles)), 2)));
+        let weight = |task: &&str| mean(&of(&|run| run.weights.get(*task).copied()));
+        let weights = tasks.iter().map(|task| weight(task).map_or("–".to_owned(), |weight| format!("{weight:.2}")));
+        lines.push(format!("| {name} | {} | {} |", cells.join(" | "), weights.collect::<Vec<_>>().join(" ")));
     }
     lines.join("\n")
-}
-
-fn spread(values: &[f64]) -> String {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    if values.len() < 2 { format!("{mean:.4}") } else { format!("{mean:.4} ± {:.4}", (square / (count - 1.0)).sqrt()) }
-}
-
-fn read(path: Option<&Path>) -> Result<Runs> {
-    let Some(path) = path.filter(|path| path.exists()) else { return Ok(Runs::new()) };
-    let text = std::fs::read_to_string(path).map_err(|error| Error::config(format!("{}: {error}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| Error::config(format!("{} holds no runs: {error}", path.display())))
-}
-
-fn write(path: Option<&Path>, runs: &Runs) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_string_pretty(runs).expect("runs print as JSON");
-    std::fs::write(path, text + "\n").map_err(|error| Error::config(format!("{}: {error}", path.display())))
 }

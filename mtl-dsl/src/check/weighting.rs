@@ -104,6 +104,15 @@ pub(super) fn check_towers(model: &Model, sink: &mut Sink) {
     if method.at_parameters || known.is_none_or(|known| known.needs == Needs::Losses) {
         return;
     }
+    if known.is_some_and(|known| known.needs == Needs::Representation) {
+        let terms = model.towers.iter().flat_map(|tower| &tower.terms);
+        for stream in terms.filter_map(|term| reads_stream(&term.value)) {
+            sink.push(diagnostic!(
+                ConflictingOptions, stream, "`{}` drops values of one vector that all tasks read, and of this each reads a stream of its own", method.name;
+                help: "share a vector, such as that of `mlp` or `moe`, or choose another weighting"
+            ));
+        }
+    }
     for tower in model.towers.iter().filter(|tower| tower.tasks.len() > 1) {
         if let Some(block) = tower.terms.iter().find_map(|term| joins_slots(&term.value)) {
             sink.push(diagnostic!(
@@ -151,6 +160,15 @@ fn joins_slots(expr: &hir::Expr) -> Option<Span> {
         _ => true,
     };
     if plain { expr.parts().iter().find_map(joins_slots) } else { Some(expr.span) }
+}
+
+/// Where an expression reads a vector of each task from outside.
+fn reads_stream(expr: &hir::Expr) -> Option<Span> {
+    let outside = matches!(&expr.kind, hir::ExprKind::Input(..) | hir::ExprKind::Let(_));
+    match outside && matches!(expr.ty, hir::Type::EachVec(_)) {
+        true => Some(expr.span),
+        false => expr.parts().iter().find_map(reads_stream),
+    }
 }
 
 /// A number for each task: one for all, or `each(click: 0.1, like: 0.2)`, where `rest` stands for a task that is not named.

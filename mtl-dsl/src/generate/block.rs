@@ -1,7 +1,6 @@
 //! Blocks: a struct of parameters, its `new` and its `forward`.
 
 use super::constants::{Constant, constants, uses_width};
-use super::primitive::primitive;
 use super::{Generator, docs, ident, names, text};
 use crate::ir::{
     Block, Graph, Linear, LinearStart, Masked, Members, Node, NodeId, Op, ParamKind, Role, Scale, Size, Slot, Symbol,
@@ -35,7 +34,8 @@ impl Generator<'_> {
                 quote! { #about pub const TASKS: &[usize] = &[#(#tasks),*]; }
             }
         };
-        let methods = vec![tasks, self.block_new(block, index, &constants), self.block_forward(block), compact(block)];
+        let methods =
+            vec![tasks, self.block_new(block, index, &constants), self.block_forward(block, index), compact(block)];
         let methods = self.members(methods);
         vec![
             quote! {
@@ -141,7 +141,7 @@ impl Generator<'_> {
     }
 
     /// Whether a block's `forward` needs to know the circumstances of the pass.
-    pub(super) fn needs_pass(block: &Block) -> bool {
+    pub(super) fn needs_pass(&self, index: usize) -> bool {
         let needs = |op: &Op| {
             matches!(
                 op,
@@ -155,7 +155,7 @@ impl Generator<'_> {
                     | Op::Subnets { .. }
             )
         };
-        block.graph.nodes.iter().any(|node| needs(&node.op))
+        self.ir.blocks[index].graph.nodes.iter().any(|node| needs(&node.op)) || self.mixtures(index).is_some()
     }
 
     /// The paths of a group's members, as a reference to a list.
@@ -191,14 +191,15 @@ impl Generator<'_> {
         }
     }
 
-    fn block_forward(&self, block: &Block) -> TokenStream {
+    fn block_forward(&self, block: &Block, index: usize) -> TokenStream {
         let graph = &block.graph;
         let arguments: Vec<Ident> = block.arguments().map(|node| ident(&names::local(&node.name))).collect();
-        let pass = Self::needs_pass(block).then(|| quote! { , pass: &Pass });
+        let pass = self.needs_pass(index).then(|| quote! { , pass: &Pass });
         let inputs: Vec<String> = block.arguments().map(|node| format!("`{} {}`", node.name, node.shape)).collect();
         let about = docs(&format!("{} to `{}`.", inputs.join(", "), graph[graph.output].shape));
         // A parameter's value needs no rows, so a block without arguments has them from its values alone.
-        let body = self.straight_line(graph, &|node, inputs| primitive(block, node, inputs));
+        let mixtures = self.mixtures(index);
+        let body = self.straight_line(graph, &|id, _, inputs| self.step(block, &mixtures, id, inputs));
         quote! {
             #about
             pub fn forward(&self, #(#arguments: Tensor<3>),* #pass) -> Tensor<3> { #body }
@@ -209,7 +210,7 @@ impl Generator<'_> {
     pub(super) fn straight_line(
         &self,
         graph: &Graph,
-        emit: &dyn Fn(&Node, &[TokenStream]) -> TokenStream,
+        emit: &dyn Fn(NodeId, &Node, &[TokenStream]) -> TokenStream,
     ) -> TokenStream {
         let locals = locals(graph);
         let mut left = graph.uses();
@@ -220,7 +221,7 @@ impl Generator<'_> {
             }
             let inputs: Vec<TokenStream> =
                 node.inputs.iter().map(|input| take(&locals[input.0], &mut left[input.0])).collect();
-            let value = emit(node, &inputs);
+            let value = emit(NodeId(id), node, &inputs);
             if NodeId(id) == graph.output {
                 statements.push(value);
                 break;

@@ -3,7 +3,6 @@
 use super::{Generator, docs, ident, names, text};
 use crate::hir::{Causal, LossTerm, Weighting};
 use crate::ir::{Block, ConfigPath, MaskMethod, Node, Op, Role, Size, Symbol, View};
-use crate::schema::weightings::{METHODS, Needs};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -235,15 +234,6 @@ impl Generator<'_> {
         }
     }
 
-    /// Whether gradients are compared at what towers read.
-    fn cuts(&self) -> bool {
-        let needs = |name: &str| METHODS.iter().find(|known| known.signature.name == name).map(|known| known.needs);
-        match &self.model.weighting {
-            Weighting::Method(method) => !method.at_parameters && needs(method.name) != Some(Needs::Losses),
-            _ => false,
-        }
-    }
-
     /// How masks are found, and what prepares them for serving; nothing for most models.
     fn subnet_fns(&self) -> TokenStream {
         let search = |block: &'_ Block| {
@@ -342,22 +332,6 @@ impl Generator<'_> {
         }
     }
 
-    /// What a block reads; for a tower, where gradients are compared there, the tasks' representations.
-    fn represented(&self, index: usize, node: &Node, inputs: &[TokenStream], pass: &Ident) -> Vec<TokenStream> {
-        let block = &self.ir.blocks[index];
-        // The first input of what training adds is the value that it is added to.
-        let first = usize::from(matches!(node.op, Op::TrainOnly(_) | Op::Head(_)));
-        if !self.cuts() || block.role == Role::Let {
-            return inputs[first..].to_vec();
-        }
-        let ty = self.type_named(&self.names.blocks[index], block.span);
-        let read = inputs[first..].iter().zip(&node.inputs[first..]).map(|(input, id)| {
-            let name = &self.ir.graph[*id].name;
-            quote! { #pass.represent(#name, #input, #ty::TASKS) }
-        });
-        read.collect()
-    }
-
     /// The number of columns of logits.
     fn columns_of(&self, node: &Node) -> TokenStream {
         match node.shape.width.value() {
@@ -368,13 +342,14 @@ impl Generator<'_> {
 
     fn forward_fn(&self) -> TokenStream {
         let train_only = self.ir.graph.nodes.iter().any(|node| matches!(node.op, Op::TrainOnly(_) | Op::Head(_)));
-        let pass = ident(if train_only || self.cuts() || self.ir.blocks.iter().any(Self::needs_pass) {
-            "pass"
-        } else {
-            "_pass"
-        });
+        let pass =
+            ident(if train_only || self.cuts() || (0..self.ir.blocks.len()).any(|index| self.needs_pass(index)) {
+                "pass"
+            } else {
+                "_pass"
+            });
         let graph = &self.ir.graph;
-        let body = self.straight_line(graph, &|node, inputs| match &node.op {
+        let body = self.straight_line(graph, &|_, node, inputs| match &node.op {
             Op::Columns { .. } => {
                 let (input, field) = (&inputs[0], ranges_field(node));
                 quote! { columns(#input, &self.#field) }
@@ -383,7 +358,7 @@ impl Generator<'_> {
             Op::Block(index) => {
                 let block = &self.ir.blocks[*index];
                 let field = ident(&names::local(&block.name));
-                let inside = Self::needs_pass(block).then(|| quote! { , #pass });
+                let inside = self.needs_pass(*index).then(|| quote! { , #pass });
                 let read = self.represented(*index, node, inputs, &pass);
                 quote! { self.#field.forward(#(#read),* #inside) }
             }
@@ -391,7 +366,7 @@ impl Generator<'_> {
                 let block = &self.ir.blocks[*index];
                 let (field, value) = (ident(&names::local(&block.name)), &inputs[0]);
                 let read = self.represented(*index, node, inputs, &pass);
-                let inside = Self::needs_pass(block).then(|| quote! { , #pass });
+                let inside = self.needs_pass(*index).then(|| quote! { , #pass });
                 quote! {
                     if #pass.training { add(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
                 }
@@ -414,7 +389,7 @@ impl Generator<'_> {
                 let block = &self.ir.blocks[*index];
                 let (field, value) = (ident(&names::local(&block.name)), &inputs[0]);
                 let read = self.represented(*index, node, inputs, &pass);
-                let inside = Self::needs_pass(block).then(|| quote! { , #pass });
+                let inside = self.needs_pass(*index).then(|| quote! { , #pass });
                 quote! {
                     if #pass.training { head(#value, self.#field.forward(#(#read),* #inside)) } else { #value }
                 }

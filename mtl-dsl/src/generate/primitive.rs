@@ -10,13 +10,6 @@ use quote::quote;
 pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> TokenStream {
     let first = inputs.first();
     let param = |index: usize| ident(&block.params[index].name.to_string());
-    let choice = |choice: &Choice| match choice {
-        Choice::All => quote! { Choice::All },
-        Choice::Lists { name, .. } => {
-            let field = ident(name);
-            quote! { self.#field }
-        }
-    };
     match &node.op {
         Op::Value { param: index } => {
             let param = param(*index);
@@ -182,4 +175,15 @@ pub(super) fn scale(scale: &Scale) -> TokenStream {
 pub(super) fn activation_path(activation: Activation) -> TokenStream {
     let name = ident(&names::pascal(activation.word()));
     quote! { Activation::#name }
+}
+
+/// Which slots a mix reads.
+pub(super) fn choice(choice: &Choice) -> TokenStream {
+    match choice {
+        Choice::All => quote! { Choice::All },
+        Choice::Lists { name, .. } => {
+            let field = ident(name);
+            quote! { self.#field }
+        }
+    }
 }

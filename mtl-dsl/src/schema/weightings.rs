@@ -79,7 +79,11 @@ pub static METHODS: &[Weighting] = &[
     losses(
         "famo",
         "Weights under which all logarithms of losses fall alike (Liu et al., NeurIPS 2023).",
-        &[LR, number("decay", Range::NOT_NEGATIVE, 0.001, "Decay of the weights' logits.")],
+        &[
+            LR,
+            number("decay", Range::NOT_NEGATIVE, 0.001, "Decay of the weights' logits."),
+            number("every", Range::POSITIVE_WHOLE, 1.0, "Losses are taken again after each of so many steps."),
+        ],
     )
     .positive(),
     losses(

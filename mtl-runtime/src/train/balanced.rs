@@ -1,4 +1,4 @@
-//! Steps whose weights a method gives: of losses, of gradients where towers begin, of gradients of shared parameters.
+//! Steps whose weights a method gives: of losses, of gradients of shared parameters.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,14 @@ use crate::init::Init;
 use crate::loss::{Term, grouped_losses};
 use crate::model::{Model, Pass};
 use crate::weighting::balance::{Balance, Looks};
-use crate::weighting::methods::Matrix;
 
 /// Which members of each parameter several tasks train: a truth value for each slice of its first axis.
 pub(crate) type Shared = BTreeMap<String, Vec<bool>>;
 
 /// The gradients of a step: of the network, and of its input.
-struct Slopes {
-    network: GradientsParams,
-    input: Vec<f32>,
+pub(super) struct Slopes {
+    pub network: GradientsParams,
+    pub input: Vec<f32>,
 }
 
 impl<M: Model> Run<M> {
@@ -47,12 +46,12 @@ impl<M: Model> Run<M> {
         Ok(())
     }
 
-    fn pass(&self) -> Pass {
+    pub(super) fn pass(&self) -> Pass {
         Pass::training(<M as Model>::train(&self.config).seed, self.progress.step)
     }
 
     /// The input as a leaf, the tasks' losses and the logits.
-    fn forward(&self, batch: &Batch, matrix: &[f32], pass: &Pass) -> (Tensor<3>, Tensor<1>, Tensor<2>) {
+    pub(super) fn forward(&self, batch: &Batch, matrix: &[f32], pass: &Pass) -> (Tensor<3>, Tensor<1>, Tensor<2>) {
         let device = Device::default().autodiff();
         let input = input(matrix.to_vec(), batch.rows.len(), self.embeddings.width(), &device).require_grad();
         let logits = self.network().forward(input.clone(), pass);
@@ -61,7 +60,7 @@ impl<M: Model> Run<M> {
     }
 
     /// The losses of the tasks with a label.
-    fn labelled(&self, batch: &Batch, losses: &[f32]) -> Vec<Option<f64>> {
+    pub(super) fn labelled(&self, batch: &Batch, losses: &[f32]) -> Vec<Option<f64>> {
         let weights = self.row_weights(batch);
         losses.iter().zip(weights).map(|(loss, weight)| (weight > 0.0).then_some(f64::from(*loss))).collect()
     }
@@ -76,7 +75,7 @@ impl<M: Model> Run<M> {
         penalties.chain(terms).collect()
     }
 
-    fn slopes(&self, input: &Tensor<3>, loss: Tensor<1>) -> Slopes {
+    pub(super) fn slopes(&self, input: &Tensor<3>, loss: Tensor<1>) -> Slopes {
         let mut gradients = loss.backward();
         let count = input.shape().num_elements();
         let of_input = input.grad_remove(&mut gradients).map_or_else(|| vec![0.0; count], numbers);
@@ -101,7 +100,7 @@ impl<M: Model> Run<M> {
     }
 
     /// The backward pass of the losses under these weights.
-    fn weighted(
+    pub(super) fn weighted(
         &mut self,
         batch: &Batch,
         (input, losses, logits): (Tensor<3>, Tensor<1>, Tensor<2>),
@@ -114,101 +113,6 @@ impl<M: Model> Run<M> {
             loss = loss + penalty;
         }
         Ok(self.slopes(&input, loss))
-    }
-
-    /// A backward pass to where towers begin, weights from the gradients there, and one through the rest.
-    fn weigh_representation(
-        &mut self,
-        batch: &Batch,
-        matrix: &[f32],
-        balance: &mut Balance,
-    ) -> Result<(Slopes, Vec<Option<f64>>)> {
-        let tasks = self.schema.tasks.len();
-        let pass = self.pass().cutting();
-        let (input, losses, logits) = self.forward(batch, matrix, &pass);
-        let values = numbers(losses.clone().inner());
-        self.count(&values, &self.row_weights(batch))?;
-        let present = self.labelled(batch, &values);
-        let ones: Vec<f64> = present.iter().map(|loss| f64::from(u8::from(loss.is_some()))).collect();
-        let (cuts, below) = pass.cuts();
-        let beside = self.beside(batch, &logits, &pass);
-        let (mut above, mut rest) = (self.network().weighting().combine_by(losses, &ones), None);
-        for (at, (name, penalty)) in beside.into_iter().enumerate() {
-            // With scaled towers the pass below is the step, and notes what it adds.
-            if !balance.scale_towers {
-                self.note_penalty(name, &penalty)?;
-            }
-            if at < below {
-                rest = Some(rest.map_or(penalty.clone(), |sum: Tensor<1>| sum + penalty.clone()));
-            } else {
-                above = above + penalty;
-            }
-        }
-        let mut gradients = above.backward();
-        // For each cut the gradient `[B, S, d]`, and that of each of its tasks.
-        let slopes: Vec<Option<Tensor<3>>> = cuts.iter().map(|cut| cut.leaf.grad_remove(&mut gradients)).collect();
-        let of_task = |at: usize, task: usize| -> Option<Vec<f32>> {
-            let slot = cuts[at].tasks.iter().position(|owner| *owner == task)?;
-            Some(numbers(slopes[at].clone()?.narrow(1, slot, 1)))
-        };
-        let parts: Vec<Vec<Option<Vec<f32>>>> =
-            (0..cuts.len()).map(|at| (0..tasks).map(|task| of_task(at, task)).collect()).collect();
-        let product = |s: usize, t: usize| -> f64 {
-            let both = parts.iter().filter_map(|part| part[s].as_ref().zip(part[t].as_ref()));
-            both.map(|(a, b)| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()).sum()
-        };
-        let products = Matrix::from_fn(tasks, |s, t| product(s.min(t), s.max(t)));
-        let weights = balance.weigh_products(&products, &present);
-        if balance.scale_towers {
-            let pass = self.pass();
-            let graph = self.forward(batch, matrix, &pass);
-            return Ok((self.weighted(batch, graph, &pass, &weights)?, present));
-        }
-        let device = Device::default();
-        let mut seed = rest;
-        for (at, cut) in cuts.iter().enumerate() {
-            let Some(slope) = &slopes[at] else { continue };
-            let [_, slots, width] = slope.dims();
-            let mut factors: Vec<f32> = cut.tasks.iter().flat_map(|task| vec![weights[*task] as f32; width]).collect();
-            if balance.looks() == Looks::Representation
-                && let Some(kept) = self.dropped(balance, cut, &parts[at], tasks)
-            {
-                for (slot, task) in cut.tasks.iter().enumerate() {
-                    let own = &mut factors[slot * width..][..width];
-                    own.iter_mut().zip(&kept[*task]).for_each(|(factor, kept)| *factor *= *kept as f32);
-                }
-            }
-            let factors = Tensor::<3>::from_data(TensorData::new(factors, [1, slots, width]), &device);
-            let wanted = Tensor::<3>::from_inner(slope.clone() * factors);
-            let part = (cut.value.clone() * wanted).sum();
-            seed = Some(seed.map_or(part.clone(), |sum| sum + part.clone()));
-        }
-        let of_input = input.grad_remove(&mut gradients).map(numbers);
-        let mut network = GradientsParams::from_grads(gradients, self.network());
-        let mut all = vec![0.0; matrix.len()];
-        let mut add = |more: Vec<f32>| all.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-        of_input.into_iter().for_each(&mut add);
-        if let Some(seed) = seed {
-            let Slopes { network: mut below, input } = self.slopes(&input, seed);
-            add(input);
-            self.network().visit(&mut Merge { to: &mut network, from: &mut below });
-        }
-        Ok((Slopes { network, input: all }, present))
-    }
-
-    /// What each column of each task's gradient at a cut is multiplied by, where values are dropped.
-    fn dropped(
-        &self,
-        balance: &mut Balance,
-        cut: &crate::pass::Cut,
-        parts: &[Option<Vec<f32>>],
-        tasks: usize,
-    ) -> Option<Vec<Vec<f64>>> {
-        let [_, _, width] = cut.value.dims();
-        // Streams of their own have no common value; the first task's stands for its sign.
-        let value = numbers(cut.value.clone().inner().narrow(1, 0, 1));
-        let given: Vec<Option<&[f32]>> = (0..tasks).map(|task| parts[task].as_deref()).collect();
-        balance.drop_values(&value, width, &given)
     }
 
     /// A forward and a backward pass of each task, with the same dropout, and weights from the gradients of the shared parameters.
@@ -420,9 +324,9 @@ impl ModuleVisitor for Build<'_> {
 }
 
 /// Adds all gradients of another backward pass.
-struct Merge<'a> {
-    to: &'a mut GradientsParams,
-    from: &'a mut GradientsParams,
+pub(super) struct Merge<'a> {
+    pub to: &'a mut GradientsParams,
+    pub from: &'a mut GradientsParams,
 }
 
 impl ModuleVisitor for Merge<'_> {

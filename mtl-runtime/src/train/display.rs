@@ -83,6 +83,12 @@ impl Display {
         if let Some(table) = epoch.weight_table() {
             println!("{table}");
         }
+        for (task, ratio) in epoch.raised.iter() {
+            eprintln!(
+                "warning: the weighting gives `{task}` {ratio:.0} times the mean weight of the other tasks, as methods that divide by \
+                 losses do to a rare label; `cap` or `fixed` bounds it"
+            );
+        }
         if let Some(log) = epoch.gradients.as_ref().filter(|log| log.fallbacks > 0) {
             println!("in {} steps the weighting had no answer, and weights were equal", log.fallbacks);
         }

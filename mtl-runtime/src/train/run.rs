@@ -20,7 +20,7 @@ use crate::report::{Epoch, GradientLog, Named};
 use crate::subnets::{Round, SubnetReport};
 use crate::train::balanced::Shared;
 use crate::train::turns::{Turn, add_within};
-use crate::weighting::balance::{Balance, Said};
+use crate::weighting::balance::{Balance, Said, raised};
 
 /// The state of a run. Saved and restored, it goes on to the same bits.
 pub(crate) struct Run<M: Model> {
@@ -280,10 +280,15 @@ impl<M: Model> Run<M> {
         let said = self.balance.as_mut().map(|balance| balance.end_epoch(&means));
         let sums = &self.progress.under_way;
         let weights = said.as_ref().map_or_else(|| self.network().weighting().weights(), |said| said.weights.clone());
+        // What a spec writes is meant; what a method finds may surprise.
+        let found = said.is_some() || self.network().weighting().log_variances.is_some();
+        let known = !found || self.progress.history.iter().any(|epoch| !epoch.raised.is_empty());
+        let raised = if known { Vec::new() } else { raised(&weights) };
         let epoch = Epoch {
             epoch: self.progress.epoch + 1,
             losses: names().zip(sums.mean()).collect(),
             weights: names().zip(weights).collect::<Named<f64>>(),
+            raised: raised.into_iter().map(|(task, ratio)| (self.schema.tasks[task].name.clone(), ratio)).collect(),
             gradients: said.and_then(|said| self.gradients(said)),
             penalties: sums.penalties.iter().map(|(name, (sum, steps))| (name, sum / (*steps).max(1) as f64)).collect(),
             seconds: sums.seconds,

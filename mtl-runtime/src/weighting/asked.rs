@@ -41,7 +41,7 @@ pub enum MethodConfig {
     /// See [`Logarithm`].
     LogLoss,
     /// See [`Famo`].
-    Famo { lr: f64, decay: f64 },
+    Famo { lr: f64, decay: f64, every: usize },
     /// See [`Tchebycheff`].
     Stch { mu: f64, first: usize, window: Option<usize> },
     /// See [`ImpartialLoss`].
@@ -151,8 +151,8 @@ impl WeightingConfig {
             MethodConfig::Rlw => losses(Ok(Box::new(RandomLoss::new(tasks, seed)))),
             MethodConfig::Gls => losses(Ok(Box::new(Geometric::new(tasks)))),
             MethodConfig::LogLoss => losses(Ok(Box::new(Logarithm::new(tasks)))),
-            MethodConfig::Famo { lr, decay } => {
-                let options = FamoOptions { rate: *lr, decay: *decay, ..FamoOptions::default() };
+            MethodConfig::Famo { lr, decay, every } => {
+                let options = FamoOptions { rate: *lr, decay: *decay, every: *every as u64, ..FamoOptions::default() };
                 losses(Famo::new(tasks, options).map(|of| Box::new(of) as _))
             }
             MethodConfig::Stch { mu, first, window } => {

@@ -58,6 +58,17 @@ pub(crate) struct BalanceState {
     log: Log,
 }
 
+/// The weight of a task over the others' mean weight that is worth a warning.
+const RAISED: f64 = 10.0;
+
+/// The tasks whose weight is more than [`RAISED`] times the mean of the others' weights, with that ratio: what a method that divides by
+/// losses does to a rare label.
+pub(crate) fn raised(weights: &[f64]) -> Vec<(usize, f64)> {
+    let (sum, others) = (weights.iter().sum::<f64>(), weights.len() as f64 - 1.0);
+    let ratios = weights.iter().map(|weight| weight * others / (sum - weight)).enumerate();
+    ratios.filter(|(_, ratio)| ratio.is_finite() && *ratio > RAISED).collect()
+}
+
 /// What a method said over an epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Said {
@@ -139,6 +150,11 @@ impl Balance {
         };
         self.note(&weights, losses, before);
         weights
+    }
+
+    /// Whether the method drops values of the tasks' gradients.
+    pub fn drops_values(&self) -> bool {
+        matches!(self.method, Method::GradDrop(_)) && !self.guard.warming_up()
     }
 
     /// What each column of each task's gradient at a representation is multiplied by, where values are dropped.
@@ -338,4 +354,20 @@ fn tensor_by_tensor(
 
 fn unreadable(failure: Failure) -> Error {
     Error::training(format!("loss.weighting: {failure}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::raised;
+
+    #[test]
+    fn a_task_far_above_the_others_is_raised() {
+        assert_eq!(raised(&[3.0, 90.0]), [(1, 30.0)]);
+        assert_eq!(raised(&[1.0, 1.0, 10.0]), []);
+        assert_eq!(raised(&[1.0, 1.0, 11.0]), [(2, 11.0)]);
+        // A task without a weight, a single task, and weights that are none.
+        assert_eq!(raised(&[0.0, 1.0]), []);
+        assert_eq!(raised(&[5.0]), []);
+        assert_eq!(raised(&[f64::NAN, 1.0]), []);
+    }
 }

@@ -24,7 +24,6 @@ mod quadratic;
 mod scalars;
 mod simplex;
 mod state;
-mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +33,6 @@ pub use guard::{Guard, Rules};
 pub use matrix::{Matrix, Real};
 pub use scalars::Rule;
 pub use simplex::project as project_on_simplex;
-pub use tally::{Summary, Tally};
 
 /// The scale of a method's weights: what its step must be compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,6 @@
 
 mod aligned;
 mod cagrad;
-mod dbmtl;
 mod fairgrad;
 mod gradnorm;
 mod gradvac;
@@ -28,7 +27,6 @@ mod upgrad;
 
 pub use aligned::{Aligned, AlignedOptions, AlignedScale};
 pub use cagrad::{Cagrad, CagradOptions, Rescale};
-pub use dbmtl::DbMtlNorms;
 pub use fairgrad::{Fairgrad, FairgradOptions};
 pub use gradnorm::{GradNorm, GradNormOptions};
 pub use gradvac::{Gradvac, GradvacOptions, TargetUpdate};

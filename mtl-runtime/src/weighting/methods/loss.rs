@@ -5,7 +5,6 @@
 //! no state. Weights are constants: no gradient passes through them.
 
 mod dwa;
-mod equal;
 mod famo;
 mod geometric;
 mod impartial;
@@ -13,10 +12,8 @@ mod logarithm;
 mod period;
 mod random;
 mod tchebycheff;
-mod uncertainty;
 
 pub use dwa::{Dwa, DwaOptions};
-pub use equal::{Equal, Fixed};
 pub use famo::{Famo, FamoOptions};
 pub use geometric::Geometric;
 pub use impartial::{ImpartialLoss, ImpartialLossOptions};
@@ -24,7 +21,6 @@ pub use logarithm::Logarithm;
 pub use period::Period;
 pub use random::RandomLoss;
 pub use tchebycheff::{Tchebycheff, TchebycheffOptions};
-pub use uncertainty::{Form, Uncertainty, UncertaintyOptions};
 
 use super::{Convention, Failure};
 
@@ -73,7 +69,7 @@ pub trait LossMethod {
         let _ = (before, after);
     }
 
-    /// Whether [`LossMethod::after_step`] is needed: one more forward pass on the batch.
+    /// Whether [`LossMethod::after_step`] is needed after this step: one more forward pass on the batch.
     fn needs_losses_after(&self) -> bool {
         false
     }

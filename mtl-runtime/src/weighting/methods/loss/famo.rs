@@ -8,8 +8,9 @@
 //!
 //! **Source.** Liu, Feng, Stone and Liu, "FAMO: fast adaptive multitask optimization", NeurIPS 2023.
 //!
-//! **Options.** `rate`, 0.025; `decay`, 0.001 as in the authors' runs (their class says 0.01); `minima`, the least each
-//! loss can be, 0. Needs losses that stay above their minima: the minimum of a loss that can be negative must be given.
+//! **Options.** `rate`, 0.025; `decay`, 0.001 as in the authors' runs (their class says 0.01); `every`, 1: of so many steps
+//! the losses are taken again after the last alone, and the logits move there alone; `minima`, the least each loss can be,
+//! 0. Needs losses that stay above their minima: the minimum of a loss that can be negative must be given.
 //!
 //! **Public implementations.** The authors clip the norm of the shared gradient to 1, LibMTL does not; clipping is left
 //! to the trainer.
@@ -19,6 +20,7 @@
 
 use super::{EPSILON, LossMethod, present, spread};
 use crate::weighting::methods::scalars::Scalars;
+use crate::weighting::methods::state::Reader;
 use crate::weighting::methods::{Convention, Failure, Rule, softmax};
 
 /// The options of [`Famo`].
@@ -28,13 +30,15 @@ pub struct FamoOptions {
     pub rate: f64,
     /// The weight decay of the logits.
     pub decay: f64,
+    /// Losses are taken again after each `every`-th step.
+    pub every: u64,
     /// The least that each loss can be; 0 where empty.
     pub minima: Vec<f64>,
 }
 
 impl Default for FamoOptions {
     fn default() -> Self {
-        Self { rate: 0.025, decay: 1e-3, minima: Vec::new() }
+        Self { rate: 0.025, decay: 1e-3, every: 1, minima: Vec::new() }
     }
 }
 
@@ -43,6 +47,9 @@ impl Default for FamoOptions {
 pub struct Famo {
     minima: Vec<f64>,
     logits: Scalars,
+    every: u64,
+    /// Steps so far.
+    steps: u64,
 }
 
 impl Famo {
@@ -53,10 +60,11 @@ impl Famo {
     pub fn new(tasks: usize, options: FamoOptions) -> Result<Self, Failure> {
         let rule = Rule::Adam { rate: options.rate, decay: options.decay };
         rule.check()?;
+        Failure::unless(options.every > 0, || "losses are taken again after at least one step".into())?;
         let minima = if options.minima.is_empty() { vec![0.0; tasks] } else { options.minima };
         Failure::unless_length(tasks, minima.len())?;
         Failure::unless_finite(&minima)?;
-        Ok(Self { minima, logits: Scalars::new(tasks, 0.0, rule) })
+        Ok(Self { minima, logits: Scalars::new(tasks, 0.0, rule), every: options.every, steps: 0 })
     }
 
     /// The trained logits.
@@ -104,6 +112,7 @@ impl LossMethod for Famo {
         let shares = self.shares(present.iter().map(|&(t, _)| t));
         let parts: Vec<f64> = shares.iter().zip(&present).map(|(z, (_, d))| z / d).collect();
         let c: f64 = parts.iter().sum();
+        self.steps += 1;
         Ok(spread(&present, parts.iter().map(|part| part / c), self.tasks()))
     }
 
@@ -118,6 +127,9 @@ impl LossMethod for Famo {
     }
 
     fn after_step(&mut self, before: &[Option<f64>], after: &[Option<f64>]) {
+        if !self.needs_losses_after() {
+            return;
+        }
         let (Ok(before), Ok(after)) = (self.distances(before), self.distances(after)) else { return };
         let mut deltas = Vec::new();
         for (task, first) in before {
@@ -135,14 +147,20 @@ impl LossMethod for Famo {
     }
 
     fn needs_losses_after(&self) -> bool {
-        true
+        self.steps.is_multiple_of(self.every)
     }
 
     fn state(&self) -> Vec<f64> {
-        self.logits.state()
+        let mut state = self.logits.state();
+        state.push(self.steps as f64);
+        state
     }
 
     fn restore(&mut self, state: &[f64]) -> Result<(), Failure> {
-        self.logits.restore(state)
+        Failure::unless_length(4 * self.tasks() + 1, state.len())?;
+        let (logits, steps) = state.split_at(4 * self.tasks());
+        self.logits.restore(logits)?;
+        self.steps = Reader::new(steps, 1)?.count();
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::support::*;
 use crate::weighting::methods::gramian::*;
 use crate::weighting::methods::loss::*;
 use crate::weighting::methods::vectors::*;
-use crate::weighting::methods::{Matrix, Rule};
+use crate::weighting::methods::Matrix;
 
 fn two() -> Rows {
     rows(&[&[-4.0, 1.0, 1.0], &[6.0, 1.0, 1.0]])
@@ -92,8 +92,6 @@ fn gradients_of_one_length() {
     close(&weights, &[1.45296631451, 1.0]);
     let sum = combine::<f64>(method.memory(), &weights).expect("as many");
     assert!(agree(&sum, &[0.188134741946, 2.45296631451, 2.45296631451], 2e-8), "{sum:?}");
-    let (weights, _) = step(&mut DbMtlNorms, &j);
-    assert!(agree(&weights, &[1.45296631451, 1.0], 2e-8), "{weights:?}");
 }
 
 #[test]
@@ -128,23 +126,6 @@ fn dynamic_weights() {
     close(&method.weights(&[Some(1.0), Some(1.0)]).expect("finite"), &[1.0, 1.0]);
     method.epoch(&[Some(0.8), Some(0.5)]);
     close(&method.weights(&[Some(1.0), Some(1.0)]).expect("finite"), &[1.0748596906874992, 0.9251403093125009]);
-}
-
-#[test]
-fn uncertain_regressions() {
-    let losses = [Some(1.0), Some(2.0)];
-    for (start, value) in [(0.0, 1.5), (-0.5, 1.9730819060501923)] {
-        let options = UncertaintyOptions { start, ..UncertaintyOptions::default() };
-        let method = Uncertainty::new(vec![Form::Regression; 2], options).expect("valid");
-        close(&[method.objective(&losses).expect("finite")], &[value]);
-    }
-    let options = UncertaintyOptions { start: 0.0, rule: Rule::Sgd { rate: 0.5 } };
-    let mut method = Uncertainty::new(vec![Form::Regression; 2], options).expect("valid");
-    for _ in 0..500 {
-        method.weights(&losses).expect("finite");
-    }
-    close(method.log_variances(), &[0.0, 2f64.ln()]);
-    close(&[method.objective(&losses).expect("finite")], &[1.3465735902799727]);
 }
 
 #[test]

@@ -243,23 +243,6 @@ proptest! {
     }
 
     #[test]
-    fn dual_balance_ignores_scales(rows in independent(1..=5), factor in factors(5)) {
-        let tasks = rows.len();
-        let losses: Vec<f64> = (0..tasks).map(|t| 0.3 + t as f64).collect();
-        let weights = |rows: &Rows, losses: Vec<f64>| {
-            let gram = Gram::new(Matrix::gram::<f64>(rows), losses, (0..tasks).collect()).expect("finite");
-            DbMtlNorms.weights(&gram).expect("positive")
-        };
-        let plain = weights(&rows, losses.clone());
-        let rescaled: Vec<f64> = losses.iter().zip(&factor).map(|(loss, c)| loss * c).collect();
-        let other = weights(&scaled(&rows, &factor), rescaled);
-        let back: Vec<f64> = other.iter().zip(&factor).map(|(w, c)| w * c).collect();
-        prop_assert!(agree(&plain, &back, 1e-5));
-        let lengths: Vec<f64> = plain.iter().zip(&rows).map(|(w, row)| w * norm(row)).collect();
-        prop_assert!(agree(&lengths, &vec![lengths[0]; tasks], 1e-12));
-    }
-
-    #[test]
     fn gradient_normalisation_keeps_the_sum_and_equal_tasks(
         norms in factors(4),
         losses in factors(4),

@@ -88,19 +88,6 @@ proptest! {
     }
 
     #[test]
-    fn uncertainty_at_its_optimum_halves_the_logarithms(losses in losses(2)) {
-        let rule = Rule::Sgd { rate: 0.3 };
-        let forms = vec![Form::Regression, Form::Classification];
-        let mut method = Uncertainty::new(forms, UncertaintyOptions { start: 0.0, rule });
-        let method = method.as_mut().expect("valid");
-        for _ in 0..5000 {
-            weights(method, &losses);
-        }
-        close(method.log_variances(), &[losses[0].ln(), (2.0 * losses[1]).ln()]);
-        prop_assert!(agree(&weights(method, &losses), &[0.5 / losses[0], 0.5 / losses[1]], 1e-8));
-    }
-
-    #[test]
     fn the_impartial_loss_brings_all_losses_to_1(losses in losses(3)) {
         let rule = Rule::Sgd { rate: 0.1 };
         let mut method = ImpartialLoss::new(3, ImpartialLossOptions { start: 0.0, rule }).expect("valid");

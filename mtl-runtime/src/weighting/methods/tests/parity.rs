@@ -166,9 +166,6 @@ fn loss_methods(case: &Case<'_>, tasks: usize) {
     let series = case.of("series").rows();
     let losses = options(&case.of("losses").numbers());
     let rule = Rule::Adam { rate: 0.1, decay: 0.0 };
-    let forms = (0..tasks).map(|t| if t % 2 == 0 { Form::Classification } else { Form::Regression }).collect();
-    let mut uncertain = Uncertainty::new(forms, UncertaintyOptions { start: 0.0, rule: rule.clone() }).expect("valid");
-    case.compare_steps("uncertainty", |k| uncertain.weights(&options(&series[k])).expect("finite"));
     let mut impartial = ImpartialLoss::new(tasks, ImpartialLossOptions { start: 0.0, rule }).expect("valid");
     case.compare_steps("imtl_l", |k| impartial.weights(&options(&series[k])).expect("positive"));
     let mut famo = Famo::new(tasks, FamoOptions::default()).expect("valid");

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::weighting::methods::Matrix;
+use crate::weighting::methods::{Convention, Failure, Matrix};
 use crate::weighting::methods::gramian::*;
 use crate::weighting::methods::loss::*;
 use crate::weighting::methods::vectors::{MetaBalance, MetaBalanceOptions, combine};
@@ -123,7 +123,6 @@ pub fn all_gramian(tasks: usize) -> Vec<Box<dyn Gramian>> {
         Box::new(pareto(&vec![0.5 / tasks as f64; tasks])),
         Box::new(gradnorm(tasks)),
         Box::new(metabalance(tasks)),
-        Box::new(DbMtlNorms),
     ]
 }
 
@@ -131,20 +130,41 @@ pub fn all_gramian(tasks: usize) -> Vec<Box<dyn Gramian>> {
 pub fn all_loss(tasks: usize) -> Vec<Box<dyn LossMethod>> {
     let dwa = DwaOptions { period: Period::Steps(2), ..DwaOptions::default() };
     let stch = TchebycheffOptions { warm_up: 1, period: Period::Steps(2), ..TchebycheffOptions::default() };
-    let forms = (0..tasks).map(|t| if t % 2 == 0 { Form::Classification } else { Form::Regression }).collect();
     vec![
-        Box::new(Equal::sum(tasks)),
-        Box::new(Equal::mean(tasks)),
-        Box::new(Fixed::new(vec![0.5; tasks]).expect("valid")),
-        Box::new(Uncertainty::new(forms, UncertaintyOptions::default()).expect("valid")),
         Box::new(Dwa::new(tasks, dwa).expect("valid")),
         Box::new(RandomLoss::new(tasks, 7)),
         Box::new(Geometric::new(tasks)),
         Box::new(Logarithm::new(tasks)),
         Box::new(Famo::new(tasks, FamoOptions::default()).expect("valid")),
+        Box::new(Famo::new(tasks, FamoOptions { every: 3, ..FamoOptions::default() }).expect("valid")),
         Box::new(Tchebycheff::new(tasks, stch).expect("valid")),
         Box::new(ImpartialLoss::new(tasks, ImpartialLossOptions::default()).expect("valid")),
     ]
+}
+
+/// A method that says the same in every step.
+pub struct Constant(pub Vec<f64>);
+
+impl LossMethod for Constant {
+    fn name(&self) -> &'static str {
+        "constant"
+    }
+
+    fn tasks(&self) -> usize {
+        self.0.len()
+    }
+
+    fn convention(&self) -> Convention {
+        Convention::Sum
+    }
+
+    fn weights(&mut self, losses: &[Option<f64>]) -> Result<Vec<f64>, Failure> {
+        Ok(losses.iter().zip(&self.0).map(|(loss, weight)| loss.map_or(0.0, |_| *weight)).collect())
+    }
+
+    fn objective(&self, losses: &[Option<f64>]) -> Result<f64, Failure> {
+        Ok(losses.iter().zip(&self.0).filter_map(|(loss, weight)| Some((*loss)? * weight)).sum())
+    }
 }
 
 /// Gradients of `tasks` tasks and one to seven parameters, so that some are linearly dependent.

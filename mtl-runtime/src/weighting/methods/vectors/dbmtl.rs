@@ -6,9 +6,7 @@
 //!
 //! **Source.** Lin et al., "Dual-balancing for multi-task learning", 2023.
 //!
-//! **Options.** `beta`, 0.9; `sigma`, 0. A `beta` of 0 has no memory: then
-//! [`DbMtlNorms`](crate::weighting::methods::gramian::DbMtlNorms) needs no gradients. Needs losses that cannot be negative.
-//! Memory of one gradient per task.
+//! **Options.** `beta`, 0.9; `sigma`, 0. Needs losses that cannot be negative. Memory of one gradient per task.
 //!
 //! **Public implementations.** LibMTL adds 1e-8 to `|h_t|`. As there, the first steps are shorter by `1 - beta`, since
 //! the memory starts from 0.
