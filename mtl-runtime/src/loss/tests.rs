@@ -24,6 +24,7 @@ fn schema(tasks: &[(&str, TaskKind, Option<usize>)]) -> Schema {
         sample_space: None,
         weight_column: None,
         given,
+        losses: vec![],
     };
     Schema { model: "Test".into(), features: vec![], tasks: tasks.iter().map(task).collect(), group_by: None }
 }
