@@ -441,7 +441,7 @@ fn sum<'a>(name: &str, choice: &'static Choice, expr: &'a Expr, sink: &mut Sink)
         };
         if let (Some(weight), true) = (weight, one) {
             sink.push(diagnostic!(
-                ConflictingOptions, weight.span, "a factor of the only {} changes nothing beside other summands", choice.noun;
+                ConflictingOptions, weight.span, "a factor stands beside other summands, and this is the only {}", choice.noun;
                 help: "leave it out; how much the task counts is `loss {{ weighting: fixed(..) }}`"
             ));
             continue;

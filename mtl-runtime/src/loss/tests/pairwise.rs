@@ -55,7 +55,7 @@ fn pairs_have_one_gradient_in_both_forms() {
     let matrix = |x: &[Tensor<3>]| x[0].clone().squeeze_dim::<2>(0);
     let inputs = [noise(5, [1, 7, 3])];
     let kernel = |x: Vec<Tensor<3>>| grouped_losses(&choices(), matrix(&x), &labels, &weights, &GROUPS);
-    let masked = Masked::new(Objective::of(&choices()), &labels, &weights, &GROUPS);
+    let masked = Masked::new(Objective::parts(&choices()), choices().tasks.len(), &labels, &weights, &GROUPS);
     let tensors = |x: Vec<Tensor<3>>| portable::losses(&masked, matrix(&x));
     check_gradient("pairs", &inputs, &kernel);
     check_gradient("pairs, portable", &inputs, &tensors);
@@ -90,7 +90,7 @@ fn without_a_pair_there_is_neither_loss_nor_slope() {
     assert_eq!(of_choice(&noise(2, [1, 7, 3]).0, &labels, &weights, &alone), 0.0);
     assert_eq!(counted(&choices(), &labels, &weights, &alone)[1], 0.0);
     let inputs = [noise(2, [1, 7, 3])];
-    let masked = Masked::new(Objective::of(&choices()), &labels, &weights, &alone);
+    let masked = Masked::new(Objective::parts(&choices()), choices().tasks.len(), &labels, &weights, &alone);
     type Form<'a> = &'a dyn Fn(Vec<Tensor<3>>) -> Tensor<1>;
     let forms: [Form<'_>; 2] =
         [&|x| grouped_losses(&choices(), x[0].clone().squeeze_dim::<2>(0), &labels, &weights, &alone), &|x| {
