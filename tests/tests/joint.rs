@@ -33,10 +33,10 @@ mtl! { model Stars {
     features x { a: number, b: number }
     task stars: ordinal(levels: 5);
     tower stars = x;
-    train { best: rmse, epochs: 60, batch: 100, optimizer: adam(lr: 0.02) }
+    train { best: loss, epochs: 30, batch: 100, optimizer: adam(lr: 0.02) }
 } }
 
-const TASKS: [&str; 6] = ["click", "like", "grade", "pick", "time", "genre"];
+const HEADS: [&str; 6] = ["click", "like", "grade", "pick", "time", "genre"];
 
 /// Requests of a level of their own, in which what is chosen depends on `a`; a genre that depends on both numbers.
 fn table(seed: u64, requests: usize) -> Table {
@@ -56,7 +56,7 @@ fn table(seed: u64, requests: usize) -> Table {
             request.push(r as i64);
         }
     }
-    let names = ["a", "b"].into_iter().chain(TASKS).chain(["trust"]);
+    let names = ["a", "b"].into_iter().chain(HEADS).chain(["trust"]);
     let columns = names.zip(columns).map(|(name, values)| (name, Column::from(Numbers(values))));
     Table::from_columns(columns.chain([("request", Ids::from(request).into())])).unwrap()
 }
@@ -132,7 +132,7 @@ fn every_number_has_an_effect_on_its_task_alone() {
         config.train.epochs = 1;
         setting.into_iter().for_each(|setting| apply_setting(&mut config, setting).unwrap());
         let predictions = fit(config, 80).predictor.predict(&table(3, 10)).unwrap();
-        TASKS.map(|name| {
+        HEADS.map(|name| {
             let name = if name == "genre" { "genre_1" } else { name };
             predictions.task(name).unwrap().to_vec()
         })
@@ -156,7 +156,7 @@ fn every_number_has_an_effect_on_its_task_alone() {
     ];
     for (task, setting) in settings {
         let changed = predicted(Some(setting));
-        for (at, name) in TASKS.iter().enumerate() {
+        for (at, name) in HEADS.iter().enumerate() {
             assert_eq!(plain[at] != changed[at], *name == task, "{setting} and `{name}`");
         }
     }

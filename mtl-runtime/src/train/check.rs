@@ -64,10 +64,11 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
     for (path, value) in settings(config) {
         let number = value.as_f64().unwrap_or(0.0);
         let name = path.rsplit('.').next().unwrap_or_default();
-        if name == "temperature" && !path.starts_with("loss.") && !(number > 0.0 && number <= 1.0) {
+        let task = path.starts_with("tasks.");
+        if name == "temperature" && !path.starts_with("loss.") && !task && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
-        if name == "gamma" && !path.starts_with("ranks.") && !path.starts_with("tasks.") && number <= 0.0 {
+        if name == "gamma" && !path.starts_with("ranks.") && !task && number <= 0.0 {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0")));
         }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {
