@@ -33,7 +33,7 @@ mtl! { model Stars {
     features x { a: number, b: number }
     task stars: ordinal(levels: 5);
     tower stars = x;
-    train { best: loss, epochs: 30, batch: 100, optimizer: adam(lr: 0.02) }
+    train { best: loss, epochs: 40, batch: 100, optimizer: adam(lr: 0.02) }
 } }
 
 const HEADS: [&str; 6] = ["click", "like", "grade", "pick", "time", "genre"];
@@ -236,7 +236,9 @@ fn gradients_are_balanced_and_runs_go_on() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// With labels drawn from the model itself and a logit that is linear, the thresholds are those that the labels were drawn with.
+/// With labels drawn from the model itself and a logit that is linear, the thresholds become those that the labels were drawn with. They take
+/// longer than the expected level: `best: rmse` keeps an epoch (the 4th of 40 when this was measured) in which the steps
+/// 2.2, 0.2, 0.6 are still 1.4, 0.5, 0.5.
 #[test]
 fn thresholds_are_those_of_the_labels() {
     let table = |seed: u64, rows: usize| {
@@ -252,12 +254,18 @@ fn thresholds_are_those_of_the_labels() {
         let columns = [("a", a), ("b", b), ("stars", stars)];
         Table::from_columns(columns.map(|(name, values)| (name, Column::from(Numbers(values))))).unwrap()
     };
-    let splits = Splits { train: table(1, 8000), validation: table(2, 500), test: None };
-    let trained = Trainer::<Stars>::new(StarsConfig::new(), splits).fit().unwrap();
-    let steps = mtl_tests::values(trained.predictor.network())["tower_stars_levels.steps.value"].clone();
-    let steps: Vec<f32> = steps.iter().map(|step| step.exp().ln_1p()).collect();
-    println!("{steps:?}");
-    for (found, expected) in steps.iter().zip([2.2, 0.2, 0.6]) {
-        assert!((found - expected).abs() < 0.1, "{steps:?}");
+    let steps = |metric: &str, validation: Table| -> (Option<usize>, Vec<f32>) {
+        let mut config = StarsConfig::new();
+        apply_setting(&mut config, &format!("train.best.metric={metric}")).unwrap();
+        let splits = Splits { train: table(1, 8000), validation, test: None };
+        let trained = Trainer::<Stars>::new(config, splits).fit().unwrap();
+        let steps = mtl_tests::values(trained.predictor.network())["tower_stars_levels.steps.value"].clone();
+        (trained.report.best_epoch, steps.iter().map(|step| step.exp().ln_1p()).collect())
+    };
+    let (_, last) = steps("loss", Table::default());
+    for (found, expected) in last.iter().zip([2.2, 0.2, 0.6]) {
+        assert!((found - expected).abs() < 0.15, "{last:?}");
     }
+    let (kept, early) = steps("rmse", table(2, 500));
+    assert!(kept.is_some_and(|epoch| epoch < 20) && early[1] > last[1] + 0.1, "{kept:?} {early:?}");
 }
