@@ -209,9 +209,7 @@ fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) 
         let message = format!("the score `{rank}` is not a number in row {row}: check its formula and parameters");
         return Err(Error::config(message));
     }
-    let of = |kind: &TaskKind| {
-        matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. })
-    };
+    let of = |kind: &TaskKind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. });
     let metrics = schema.tasks.iter().enumerate().filter(|(_, task)| of(&task.kind)).map(|(t, task)| {
         let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
         let rows = labels.iter().filter(|label| !label.is_nan()).count();

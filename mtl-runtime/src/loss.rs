@@ -42,8 +42,9 @@ pub(crate) struct Objective {
 impl Objective {
     /// That of each task.
     fn of(schema: &Schema) -> Vec<Objective> {
-        let objective =
-            |((t, task), logits): ((usize, &mtl_data::schema::Task), Vec<usize>)| Self::new(schema, t, task.kind, logits);
+        let objective = |((t, task), logits): ((usize, &mtl_data::schema::Task), Vec<usize>)| {
+            Self::new(schema, t, task.kind, logits)
+        };
         schema.tasks.iter().enumerate().zip(schema.logits()).map(objective).collect()
     }
 

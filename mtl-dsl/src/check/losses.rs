@@ -29,8 +29,7 @@ pub(super) fn check(kind: &str, options: &Options<'_>, task: &ast::Task, sink: &
         _ => {}
     }
     let written = options.summands("loss");
-    let summand =
-        |of: &Written<'_>| Summand { name: of.name, weight: of.weight, kind: loss(kind, options, of) };
+    let summand = |of: &Written<'_>| Summand { name: of.name, weight: of.weight, kind: loss(kind, options, of) };
     let summands: Vec<Summand> = written.iter().map(summand).collect();
     let errors = sink.len();
     match kind {
@@ -81,9 +80,7 @@ fn binary(options: &Options<'_>, written: &[Written<'_>], task: &ast::Task, sink
             true => ("`focal`, whose `alpha` weighs positive rows", "leave it out, and write `alpha`"),
             false => ("a loss without `bce`", "leave it out, or add `bce` to the loss"),
         };
-        sink.push(
-            diagnostic!(ConflictingOptions, span, "`pos_weight` has no effect on {what}"; help: "{instead}"),
-        );
+        sink.push(diagnostic!(ConflictingOptions, span, "`pos_weight` has no effect on {what}"; help: "{instead}"));
     }
     let compares = |of: &&Written<'_>| matches!(of.name, "jrc" | "bpr" | "list_net");
     let Some(first) = written.iter().find(compares) else {

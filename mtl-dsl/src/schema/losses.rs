@@ -23,12 +23,8 @@ const LIST_NET: Signature = Signature {
 };
 
 /// Losses of pairwise tasks.
-pub static PAIRWISE_LOSSES: Choice = Choice {
-    noun: "loss",
-    plural: "losses of `pairwise` tasks",
-    unknown: Code::UnknownLoss,
-    of: &[BPR, LIST_NET],
-};
+pub static PAIRWISE_LOSSES: Choice =
+    Choice { noun: "loss", plural: "losses of `pairwise` tasks", unknown: Code::UnknownLoss, of: &[BPR, LIST_NET] };
 
 /// Losses of binary tasks.
 pub static BINARY_LOSSES: Choice = Choice {

@@ -172,9 +172,7 @@ impl Kernel<1> for Masked {
                     row::slopes(&objective.chain, logits, y, 1.0, |column, slope| add(column, alpha * slope))
                 }
                 TaskKind::Ordinal { .. } => row::ordinal_slopes(&objective.logits, logits, y, add),
-                TaskKind::Multiclass { smoothing, .. } => {
-                    classes::slopes(&objective.logits, logits, y, smoothing, add)
-                }
+                TaskKind::Multiclass { smoothing, .. } => classes::slopes(&objective.logits, logits, y, smoothing, add),
                 TaskKind::Pairwise | TaskKind::Listwise { .. } => {}
                 TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
                     ziln::slopes(&objective.logits, logits, y, add)

@@ -4,10 +4,10 @@ use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtl_data::schema::{BinaryLoss, RegressionLoss, TaskKind};
 
-use super::{Lists, Objective, Pairs, classes, listed_share};
 use super::masked::Masked;
 use super::regression::{LIMIT, poisson_least};
 use super::ziln::{HALF_LOG_TWO_PI, LEAST};
+use super::{Lists, Objective, Pairs, classes, listed_share};
 use super::{row, transformed};
 
 /// The loss of each summand, `[P]`, from logits `[B, C]`.
@@ -67,9 +67,9 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 let numbers = Tensor::cat(objective.logits.iter().map(|&at| logit(at)).collect(), 1);
                 let count = objective.logits.len();
                 let wanted = |at: usize| (0..count).map(move |class| (at, class));
-                let wanted = cells.flat_map(wanted).map(|(at, class)| {
-                    classes::target(class, label(at), count, smoothing) as f32
-                });
+                let wanted = cells
+                    .flat_map(wanted)
+                    .map(|(at, class)| classes::target(class, label(at), count, smoothing) as f32);
                 let wanted = TensorData::new(wanted.collect::<Vec<_>>(), [rows, count]);
                 -(log_softmax(numbers, 1) * Tensor::<2>::from_data(wanted, &device)).sum_dim(1)
             }

@@ -296,10 +296,9 @@ fn shared<M: Model>(config: &M::Config, schema: &Schema, width: usize) -> Shared
     let rows: Vec<f32> = (0..ROWS * width).map(|_| rng.normal() as f32).collect();
     let tasks = schema.tasks.len();
     let label = |(row, task): (usize, &TaskKind)| match task {
-        TaskKind::Binary { .. }
-        | TaskKind::Pairwise
-        | TaskKind::Listwise { .. }
-        | TaskKind::Multiclass { .. } => (row % 2) as f32,
+        TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. } => {
+            (row % 2) as f32
+        }
         _ => 1.0,
     };
     let labels: Vec<f32> =

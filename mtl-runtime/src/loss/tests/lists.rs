@@ -15,7 +15,8 @@ fn summand(name: &str, weight: f64, kind: TaskKind) -> Summand {
 
 /// A joint loss, grades, a sum of three losses and a rating: columns 0 to 3, and 4 and 5 for the levels of the joint ones.
 fn all() -> Schema {
-    let mut schema = schema(&[("click", JRC, None), ("grade", LIST, None), ("like", BINARY, None), ("watch", MSE, None)]);
+    let mut schema =
+        schema(&[("click", JRC, None), ("grade", LIST, None), ("like", BINARY, None), ("watch", MSE, None)]);
     schema.tasks[2].losses =
         vec![summand("bce", 0.7, BINARY), summand("bpr", 0.3, TaskKind::Pairwise), summand("jrc", 0.5, JRC)];
     schema
@@ -56,7 +57,8 @@ fn a_softmax_over_a_group_is_written_out() {
     // The joint loss: the logits of the two classes are `c + z / 2` and `c - z / 2`.
     let (mut joint, mut total) = (0.0, 0.0);
     for rows in [vec![0, 2, 4], vec![1, 3], vec![5]] {
-        let classes = [0.5, -0.5].map(|half| rows.iter().map(|row| at(*row, 4) + half * at(*row, 0)).collect::<Vec<_>>());
+        let classes =
+            [0.5, -0.5].map(|half| rows.iter().map(|row| at(*row, 4) + half * at(*row, 0)).collect::<Vec<_>>());
         for (place, row) in rows.iter().enumerate() {
             let (y, weight) = (f64::from(labels[row * 4]), f64::from(weights[row * 4]));
             let z = at(*row, 0);
@@ -130,9 +132,8 @@ fn one_class_and_extremes_are_finite() {
     for scale in [1.0, 1e4] {
         let logits: Vec<f32> = noise(8, [1, 7, 6]).0.iter().map(|logit| logit * scale).collect();
         let inputs = [(logits, [1, 7, 6])];
-        let kernel = |x: Vec<Tensor<3>>| {
-            grouped_losses(&all(), x[0].clone().squeeze_dim::<2>(0), &labels, &weights, &GROUPS)
-        };
+        let kernel =
+            |x: Vec<Tensor<3>>| grouped_losses(&all(), x[0].clone().squeeze_dim::<2>(0), &labels, &weights, &GROUPS);
         let losses = of(&inputs[0].0, &labels, &weights, &GROUPS);
         assert!(losses.iter().all(|loss| loss.is_finite() && *loss >= 0.0), "{losses:?}");
         assert!(gradient(&inputs, &kernel)[0].iter().all(|slope| slope.is_finite()));
