@@ -237,6 +237,16 @@ mod tests {
     }
 
     #[test]
+    fn classes_are_told_by_the_most_probable_one() {
+        let rows = [0.7, 0.2, 0.1, 0.2, 0.2, 0.6, 0.4, 0.4, 0.2];
+        close(accuracy(&rows, 3, &[0.0, 1.0, 1.0], None), 1.0 / 3.0);
+        close(accuracy(&rows, 3, &[0.0, f32::NAN, 0.0], Some(&[1.0, 1.0, 3.0])), 1.0);
+        close(class_logloss(&rows, 3, &[0.0, 2.0, f32::NAN], Some(&[3.0, 1.0, 1.0])), 0.395_212_6);
+        assert_eq!(accuracy(&rows, 3, &[f32::NAN; 3], None).unwrap(), None);
+        assert!(accuracy(&rows, 3, &[3.0, 0.0, 0.0], None).is_err() && accuracy(&rows, 2, &[0.0; 3], None).is_err());
+    }
+
+    #[test]
     fn undefined_is_none_and_nan_is_an_error() {
         assert_eq!(auc(&[0.1, 0.2], &[1.0, 1.0], None).unwrap(), None);
         assert_eq!(auc(&[], &[], None).unwrap(), None);
