@@ -160,6 +160,20 @@ pub struct Task {
     /// The task whose event conditions this one (`given`), as an index into [`Schema::tasks`]: the logit is that of
     /// `P(this | given)`, the prediction and the loss are on the product along the chain.
     pub given: Option<usize>,
+    /// The summands of its loss where there are several, the first of its kind; else its loss is that of its kind.
+    #[serde(default)]
+    pub losses: Vec<Summand>,
+}
+
+/// A summand of a task's loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summand {
+    /// Its name in the spec: `bce`.
+    pub name: String,
+    /// Its factor.
+    pub weight: f64,
+    /// What it is: the loss of a task of this kind, on the same numbers of the network.
+    pub kind: TaskKind,
 }
 
 /// The kind of a task and its loss.
@@ -174,6 +188,18 @@ pub enum TaskKind {
     Ordinal {
         /// The greatest level.
         levels: usize,
+    },
+    /// A score whose softmax over the rows of a group is that of `label / temperature` (ListNet: Cao et al., ICML 2007).
+    Listwise {
+        /// The smaller, the more of the softmax is that of the largest label.
+        temperature: f64,
+    },
+    /// One of the classes 0, 1, ...: a softmax over a logit for each.
+    Multiclass {
+        /// How many.
+        classes: usize,
+        /// How far labels are moved towards all classes alike.
+        smoothing: f64,
     },
     /// A score that orders the rows of a group: `-log sigma(s_i - s_j)` for each pair of a positive row `i` and a negative one `j` of
     /// the same group.
@@ -202,6 +228,12 @@ pub enum BinaryLoss {
         /// `g`: the greater, the less rows count that are predicted well.
         gamma: f64,
         /// `a`: the share of the positive rows' loss.
+        alpha: f64,
+    },
+    /// `alpha` times the cross-entropy, and `1 - alpha` times that of a softmax over the rows of a group, of the logits of each
+    /// row's own class (JRC: Sheng et al., KDD 2023). Two numbers `z`, `c`: the logits of the classes are `c + z / 2` and `c - z / 2`.
+    Jrc {
+        /// The share of the cross-entropy.
         alpha: f64,
     },
 }
@@ -327,6 +359,37 @@ impl TaskKind {
     pub const fn binary(pos_weight: f64) -> TaskKind {
         TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing: 0.0 } }
     }
+
+    /// Whether its loss compares the rows of a group.
+    pub const fn compares_rows(&self) -> bool {
+        matches!(
+            self,
+            TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Binary { loss: BinaryLoss::Jrc { .. } }
+        )
+    }
+}
+
+impl Task {
+    /// The kinds of the summands of its loss: its own where there is one.
+    pub fn kinds(&self) -> Vec<TaskKind> {
+        if self.losses.is_empty() { vec![self.kind] } else { self.losses.iter().map(|of| of.kind).collect() }
+    }
+
+    /// Whether its loss compares the rows of a group.
+    pub fn compares_rows(&self) -> bool {
+        self.kinds().iter().any(TaskKind::compares_rows)
+    }
+
+    /// The logits beside its own that stand directly behind those of the tasks.
+    fn further_logits(&self) -> usize {
+        let of = |kind: &TaskKind| match kind {
+            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => 2,
+            TaskKind::Binary { loss: BinaryLoss::Jrc { .. } } => 1,
+            TaskKind::Multiclass { classes, .. } => classes.saturating_sub(1),
+            _ => 0,
+        };
+        self.kinds().iter().map(of).sum()
+    }
 }
 
 impl RegressionLoss {
@@ -351,7 +414,7 @@ impl RegressionLoss {
 impl Schema {
     /// Whether a task compares rows of a group, which batches then keep together.
     pub fn compares_rows(&self) -> bool {
-        self.tasks.iter().any(|task| task.kind == TaskKind::Pairwise)
+        self.tasks.iter().any(Task::compares_rows)
     }
 
     /// The width of the input matrix.
@@ -359,23 +422,20 @@ impl Schema {
         self.features.iter().map(Feature::width).sum()
     }
 
-    /// The columns of the logits of each task: its own, and behind those of all tasks first two for each zero-inflated lognormal,
-    /// location and scale, then one for each further threshold of an ordinal task.
+    /// The columns of the logits of each task: its own, and behind those of all tasks first, task by task, location and scale of a
+    /// zero-inflated lognormal, the level of a joint loss, the further classes of a softmax; then one for each further threshold of an ordinal task.
     pub fn logits(&self) -> Vec<Vec<usize>> {
         let mut columns: Vec<Vec<usize>> = (0..self.tasks.len()).map(|t| vec![t]).collect();
         let mut next = self.tasks.len();
-        let mut more = |of: fn(&TaskKind) -> usize| {
+        let mut more = |of: fn(&Task) -> usize| {
             for (columns, task) in columns.iter_mut().zip(&self.tasks) {
-                let count = of(&task.kind);
+                let count = of(task);
                 columns.extend(next..next + count);
                 next += count;
             }
         };
-        more(|kind| match kind {
-            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => 2,
-            _ => 0,
-        });
-        more(|kind| match kind {
+        more(Task::further_logits);
+        more(|task| match task.kind {
             TaskKind::Ordinal { levels } => levels.saturating_sub(2),
             _ => 0,
         });

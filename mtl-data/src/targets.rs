@@ -88,7 +88,10 @@ pub(crate) fn labels(table: &Table, task: &Task) -> Result<Vec<f32>, DataError> 
 }
 
 fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Result<(), DataError> {
-    match task.kind {
+    // Where pairs are of a positive and a negative row, every label is one of both.
+    let pairs = task.losses.iter().any(|of| of.kind == TaskKind::Pairwise);
+    let kind = if pairs && matches!(task.kind, TaskKind::Listwise { .. }) { TaskKind::Pairwise } else { task.kind };
+    match kind {
         TaskKind::Binary { .. } => {
             let outside = |value: &f64| !value.is_nan() && !(0.0..=1.0).contains(value);
             let Some(row) = values.iter().position(outside) else { return Ok(()) };
@@ -101,6 +104,22 @@ fn check_labels(table: &Table, task: &Task, column: &str, values: &[f64]) -> Res
             let Some(row) = values.iter().position(outside) else { return Ok(()) };
             let error = DataError::new(format!("a label of the pairwise task `{}` is neither 0 nor 1", task.name));
             let remedy = format!("correct the value, or make the label a condition, such as `{column} > 0`");
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
+        }
+        TaskKind::Listwise { .. } => {
+            let outside = |value: &f64| *value < 0.0 || value.is_infinite();
+            let Some(row) = values.iter().position(outside) else { return Ok(()) };
+            let error = DataError::new(format!("a grade of the task `{}` is negative or not finite", task.name));
+            let remedy = "correct the value: grades are numbers from 0 on";
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
+        }
+        TaskKind::Multiclass { classes, .. } => {
+            let class = |value: f64| value.fract() == 0.0 && (0.0..classes as f64).contains(&value);
+            let Some(row) = values.iter().position(|value| !value.is_nan() && !class(*value)) else { return Ok(()) };
+            let last = classes - 1;
+            let error =
+                DataError::new(format!("a label of the multiclass task `{}` is no class from 0 to {last}", task.name));
+            let remedy = "correct the value, or raise `classes`";
             Err(table.place(error.in_column(column).with_value(values[row]), row).remedy(remedy))
         }
         TaskKind::Ordinal { levels } => {

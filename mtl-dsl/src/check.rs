@@ -11,6 +11,7 @@ mod expects;
 mod features;
 mod interval;
 mod intervals;
+mod losses;
 mod options;
 mod orders;
 mod ranks;
@@ -92,6 +93,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         expects: expects?.into_iter().chain(orders?).collect(),
     };
     subnets::check(&model, sink);
+    towers::check_classes(&model, sink);
     weighting::check_towers(&model, sink);
     weighting::check_losses(&model, &names, sink);
     unused::prune(&mut model, sink);

@@ -39,24 +39,39 @@ pub fn lower(model: &hir::Model) -> Model {
         };
         lowering.lets.push(value);
     }
+    // Behind the tasks' columns those of further towers and classes, in the order of the tasks; then what mixtures alone read.
+    let mut columns = model.tasks.len();
+    let mut further = Vec::new();
+    for task in &model.tasks {
+        further.push(columns);
+        columns += task.numbers() - 1 + task.further_towers().len();
+    }
     let (mut towers, mut heads) = (Vec::new(), Vec::new());
     for tower in &model.towers {
+        let (several, one): (Vec<usize>, Vec<usize>) =
+            tower.tasks.iter().map(|task| task.0).partition(|task| model.tasks[*task].numbers() > 1);
         let name = match tower.each {
             true => "tower_each".to_owned(),
             false => format!("tower_{}", model.tasks[tower.tasks[0].0].name.text),
         };
+        if !one.is_empty() {
+            towers.push((lowering.tower(&name, tower, &one), one));
+        }
+        // A number for each class is as wide as no other task's.
+        for task in several {
+            let declared = &model.tasks[task];
+            let name = format!("tower_{}", declared.name.text);
+            let classes = further[task]..further[task] + declared.numbers() - 1;
+            towers.push((lowering.tower(&name, tower, &[task]), std::iter::once(task).chain(classes).collect()));
+        }
         let tasks: Vec<usize> = tower.tasks.iter().map(|task| task.0).collect();
-        towers.push((lowering.tower(&name, tower, &tasks), tasks.clone()));
         heads.extend(lowering.heads(tower, &tasks));
     }
-    // Behind the tasks' columns those of further towers, in the order of the tasks; then what mixtures alone read.
-    let mut columns = model.tasks.len();
     for (task, declared) in model.tasks.iter().enumerate() {
         let Some(tower) = model.towers.iter().find(|tower| tower.tasks.contains(&hir::TaskId(task))) else { continue };
-        for part in declared.kind.further_towers() {
+        for (part, column) in declared.further_towers().iter().zip(further[task]..) {
             let name = format!("tower_{}_{part}", declared.name.text);
-            towers.push((lowering.tower(&name, tower, &[task]), vec![columns]));
-            columns += 1;
+            towers.push((lowering.tower(&name, tower, &[task]), vec![column]));
         }
     }
     let mut mixtures = Vec::new();

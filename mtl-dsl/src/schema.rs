@@ -62,6 +62,8 @@ pub enum Shape {
     Feature,
     /// One of the signatures of a [`Choice`].
     Choice(&'static Choice),
+    /// One of the signatures, or a sum of several, each with a factor: `bce + 0.3 * jrc`.
+    Sum(&'static Choice),
     /// A metric, maybe of one task: `auc(click)`.
     Metric,
     /// A weighting of the tasks' losses.
@@ -151,6 +153,8 @@ impl Range {
 
     /// Epochs of a stage.
     pub const EPOCHS: Range = Range { high: 100_000.0, ..Range::whole(1.0, "a whole number from 1 to 100_000") };
+    /// Classes of a multiclass task.
+    pub const CLASSES: Range = Range { high: 1000.0, ..Range::whole(2.0, "a whole number from 2 to 1000") };
     /// Levels of an ordinal task.
     pub const LEVELS: Range = Range { high: 100.0, ..Range::whole(3.0, "a whole number from 3 to 100") };
     /// Above 0, up to 1.
@@ -212,6 +216,16 @@ impl Parameter {
         docs: &'static str,
     ) -> Parameter {
         Parameter { name, shape: Shape::Choice(choice), default: Default::Word(default), docs }
+    }
+
+    /// One or several of some alternatives, with a default.
+    pub const fn sum(
+        name: &'static str,
+        choice: &'static Choice,
+        default: &'static str,
+        docs: &'static str,
+    ) -> Parameter {
+        Parameter { name, shape: Shape::Sum(choice), default: Default::Word(default), docs }
     }
 }
 

@@ -81,6 +81,56 @@ pub fn rmse(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Res
     Ok(mean(predictions, labels, weights, |p, y| (p - y).powi(2))?.map(f64::sqrt))
 }
 
+/// The share of rows whose most probable class is theirs, the first of equals; from probabilities `[rows, classes]`, row-major. None
+/// without rows.
+pub fn accuracy(
+    probabilities: &[f32],
+    classes: usize,
+    labels: &[f32],
+    weights: Option<&[f32]>,
+) -> Result<Option<f64>, DataError> {
+    of_classes(probabilities, classes, labels, weights, |row, class| {
+        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        f64::from(u8::from(row.iter().position(|p| *p == most) == Some(class)))
+    })
+}
+
+/// The mean of `-log` of the probability of each row's class, clipped at `1e-7`; from probabilities `[rows, classes]`, row-major. None
+/// without rows.
+pub fn class_logloss(
+    probabilities: &[f32],
+    classes: usize,
+    labels: &[f32],
+    weights: Option<&[f32]>,
+) -> Result<Option<f64>, DataError> {
+    of_classes(probabilities, classes, labels, weights, |row, class| -f64::from(row[class]).max(1e-7).ln())
+}
+
+fn of_classes(
+    probabilities: &[f32],
+    classes: usize,
+    labels: &[f32],
+    weights: Option<&[f32]>,
+    f: impl Fn(&[f32], usize) -> f64,
+) -> Result<Option<f64>, DataError> {
+    if probabilities.len() != labels.len() * classes {
+        return Err(lengths("probabilities", probabilities.len(), labels.len() * classes));
+    }
+    let rows = || probabilities.chunks_exact(classes.max(1));
+    let sums: Vec<f32> = rows().map(|row| row.iter().sum()).collect();
+    check(&sums, labels, weights)?;
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (i, row) in rows().enumerate().filter(|(i, _)| counts(labels, weights, *i)) {
+        let class = labels[i];
+        if !(class.fract() == 0.0 && (0.0..classes as f32).contains(&class)) {
+            return Err(DataError::new(format!("a label is no class from 0 to {}", classes - 1)).at_row(i));
+        }
+        sum += weight(weights, i) * f(row, class as usize);
+        total += weight(weights, i);
+    }
+    Ok((total > 0.0).then(|| sum / total))
+}
+
 fn rows(
     scores: &[f32],
     labels: &[f32],
@@ -184,6 +234,16 @@ mod tests {
         close(auc(&SCORES, &LABELS, Some(&[1.0; 5])), 0.833_333_333);
         // Pairs: 3 * 5. The first positive wins 5, the tied one 2 * (2 / 2 + 3).
         close(auc(&SCORES, &LABELS, Some(&[1.0, 2.0, 1.0, 1.0, 3.0])), 13.0 / 15.0);
+    }
+
+    #[test]
+    fn classes_are_told_by_the_most_probable_one() {
+        let rows = [0.7, 0.2, 0.1, 0.2, 0.2, 0.6, 0.4, 0.4, 0.2];
+        close(accuracy(&rows, 3, &[0.0, 1.0, 1.0], None), 1.0 / 3.0);
+        close(accuracy(&rows, 3, &[0.0, f32::NAN, 0.0], Some(&[1.0, 1.0, 3.0])), 1.0);
+        close(class_logloss(&rows, 3, &[0.0, 2.0, f32::NAN], Some(&[3.0, 1.0, 1.0])), 0.395_212_6);
+        assert_eq!(accuracy(&rows, 3, &[f32::NAN; 3], None).unwrap(), None);
+        assert!(accuracy(&rows, 3, &[3.0, 0.0, 0.0], None).is_err() && accuracy(&rows, 2, &[0.0; 3], None).is_err());
     }
 
     #[test]

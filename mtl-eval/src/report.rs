@@ -84,6 +84,9 @@ pub struct Metrics {
     /// Root mean square error, in the label's unit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rmse: Option<f64>,
+    /// The share of rows whose most probable class is theirs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub accuracy: Option<f64>,
     /// Rows with a label.
     pub rows: usize,
 }
@@ -95,6 +98,9 @@ pub struct Epoch {
     pub epoch: usize,
     /// The mean training loss of each task over the epoch.
     pub losses: Named<Option<f64>>,
+    /// The mean of each summand of a task's loss that is a sum, without its weight: `click.bce`.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub parts: Named<Option<f64>>,
     /// The weight of each task's loss at the epoch's end.
     pub weights: Named<f64>,
     /// Tasks to which the weighting gives far more than to the others, with the ratio to the others' mean weight: in the first epoch of
@@ -138,12 +144,13 @@ impl SplitMetrics {
             self.tasks.iter().map(|(task, m)| (task.to_owned(), m)).chain(ranks)
         };
         type Column = (&'static str, fn(&Metrics) -> Option<f64>);
-        let columns: [Column; 5] = [
+        let columns: [Column; 6] = [
             ("auc", |m| m.auc),
             ("gauc", |m| m.gauc),
             ("logloss", |m| m.logloss),
             ("pcoc", |m| m.pcoc),
             ("rmse", |m| m.rmse),
+            ("accuracy", |m| m.accuracy),
         ];
         let present: Vec<&Column> =
             columns.iter().filter(|(_, value)| rows().any(|(_, m)| value(m).is_some())).collect();

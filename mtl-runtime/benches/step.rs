@@ -131,6 +131,7 @@ fn schema() -> Schema {
         sample_space: None,
         weight_column: None,
         given: None,
+        losses: vec![],
     };
     Schema { model: "Bench".into(), features: vec![], tasks: vec![task("a"), task("b")], group_by: None }
 }

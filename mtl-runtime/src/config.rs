@@ -153,6 +153,8 @@ pub enum BestMetric {
     Logloss,
     /// Root mean square error; lower is better.
     Rmse,
+    /// The share of rows whose most probable class is theirs; higher is better.
+    Accuracy,
     /// The training objective; lower is better.
     Loss,
 }
@@ -222,7 +224,7 @@ impl Best {
 impl BestMetric {
     /// Whether a higher value is better.
     pub fn ascending(self) -> bool {
-        matches!(self, Self::Auc | Self::Gauc)
+        matches!(self, Self::Auc | Self::Gauc | Self::Accuracy)
     }
     /// Its name in specs and reports.
     pub fn name(self) -> &'static str {
@@ -231,6 +233,7 @@ impl BestMetric {
             Self::Gauc => "gauc",
             Self::Logloss => "logloss",
             Self::Rmse => "rmse",
+            Self::Accuracy => "accuracy",
             Self::Loss => "loss",
         }
     }

@@ -3,7 +3,7 @@
 use burn::config::Config;
 use mtl_data::schema::{
     BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows,
-    Scale, Schema, Task, TaskKind, Transform, Unseen,
+    Scale, Schema, Summand, Task, TaskKind, Transform, Unseen,
 };
 
 /// A hashed table: `id(buckets: n)`.
@@ -84,6 +84,27 @@ pub struct FocalConfig {
     pub gamma: f64,
     /// The share of the positive rows' loss.
     pub alpha: f64,
+}
+
+/// A `binary` task with `loss: jrc`.
+#[derive(Config, Debug, PartialEq)]
+pub struct JrcConfig {
+    /// The share of the cross-entropy.
+    pub alpha: f64,
+}
+
+/// A `pairwise` task with `loss: list_net`.
+#[derive(Config, Debug, PartialEq)]
+pub struct ListNetConfig {
+    /// What labels are divided by.
+    pub temperature: f64,
+}
+
+/// A `multiclass` task.
+#[derive(Config, Debug, PartialEq)]
+pub struct MulticlassConfig {
+    /// How far labels are moved towards all classes alike.
+    pub smoothing: f64,
 }
 
 /// A term of the loss with a propensity: `loss.causal`.
@@ -264,13 +285,29 @@ pub fn pairwise(name: &str, label: Label) -> Task {
     task(name, TaskKind::Pairwise, label)
 }
 
+/// A `pairwise` with `loss: list_net` over all rows.
+pub fn listwise(name: &str, temperature: f64, label: Label) -> Task {
+    task(name, TaskKind::Listwise { temperature }, label)
+}
+
+/// A `multiclass` over all rows.
+pub fn multiclass(name: &str, classes: usize, smoothing: f64, label: Label) -> Task {
+    task(name, TaskKind::Multiclass { classes, smoothing }, label)
+}
+
+/// A summand of a task's loss.
+pub fn summand(name: &str, weight: f64, kind: TaskKind) -> Summand {
+    Summand { name: name.into(), weight, kind }
+}
+
 /// A `regression` over all rows.
 pub fn regression(name: &str, transform: Transform, loss: RegressionLoss, label: Label) -> Task {
     task(name, TaskKind::Regression { transform, loss }, label)
 }
 
-fn task(name: &str, kind: TaskKind, label: Label) -> Task {
-    Task { name: name.into(), kind, label, sample_space: None, weight_column: None, given: None }
+/// A task of this kind over all rows.
+pub fn task(name: &str, kind: TaskKind, label: Label) -> Task {
+    Task { name: name.into(), kind, label, sample_space: None, weight_column: None, given: None, losses: Vec::new() }
 }
 
 /// A label that is a column.

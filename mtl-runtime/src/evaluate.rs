@@ -10,7 +10,7 @@ use mtl_eval::metrics;
 use crate::config::BestMetric;
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
-use crate::loss::{pairs_loss, prediction_names, predictions, task_losses};
+use crate::loss::{part_losses, part_weights, prediction_names, predictions};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
 
@@ -38,26 +38,35 @@ pub(crate) fn score<M: Model>(
     let tasks = schema.tasks.len();
     let pass = if dataset.labels.is_empty() { Pass::serving() } else { Pass::watching() };
     let mut out = Vec::with_capacity(dataset.rows * prediction_names(schema).len());
-    let (mut sums, mut counts) = (vec![0.0; dataset.labels.len()], vec![0.0; dataset.labels.len()]);
-    let compares = |t: &usize| schema.tasks[*t].kind == TaskKind::Pairwise;
-    let mut compared: Vec<(usize, Vec<f32>)> = (0..tasks).filter(compares).map(|t| (t, Vec::new())).collect();
-    for mut batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
+    // Rows that are compared do not stand in one batch: their losses wait for all rows.
+    let mut all = schema.compares_rows().then(<[Vec<f32>; 3]>::default);
+    let parts = if dataset.labels.is_empty() { Vec::new() } else { part_weights(schema) };
+    let mut sums = vec![(0.0, 0.0); parts.len()];
+    let mut add = |parts: Vec<(f64, f64)>| {
+        for ((sum, count), (loss, weight)) in sums.iter_mut().zip(parts) {
+            (*sum, *count) = (*sum + loss * weight, *count + weight);
+        }
+    };
+    for batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
         let input = input(embeddings.read(&batch.features), batch.rows.len(), embeddings.width(), &Device::default());
         let logits = network.forward(input, &pass);
+        let logits = numbers(logits);
         if !batch.labels.is_empty() {
-            // Pairs do not stand in one batch: their loss waits for all rows.
-            for (t, scores) in &mut compared {
-                scores.extend(numbers(logits.clone()).iter().skip(*t).step_by(schema.logit_columns()));
-                batch.weights.iter_mut().skip(*t).step_by(tasks).for_each(|weight| *weight = 0.0);
-            }
-            let losses = task_losses(schema, logits.clone(), &batch.labels, &batch.weights);
-            for (t, loss) in numbers(losses).into_iter().enumerate() {
-                let weight: f64 = batch.weights.iter().skip(t).step_by(tasks).map(|&w| f64::from(w)).sum();
-                sums[t] += f64::from(loss) * weight;
-                counts[t] += weight;
+            add(part_losses(schema, &logits, &batch.labels, &batch.weights, None, ROWS));
+            if let Some([values, labels, weights]) = &mut all {
+                values.extend(&logits);
+                labels.extend(&batch.labels);
+                weights.extend(&batch.weights);
             }
         }
-        out.extend(predictions(schema, &numbers(logits)));
+        out.extend(predictions(schema, &logits));
+    }
+    if let Some([values, labels, weights]) = all.filter(|[values, ..]| !values.is_empty()) {
+        let groups = dataset.groups.as_deref().unwrap_or_default();
+        let of_rows = part_losses(schema, &values, &labels, &weights, None, ROWS);
+        let whole = part_losses(schema, &values, &labels, &weights, Some(groups), ROWS);
+        let compared = whole.into_iter().zip(of_rows).map(|(part, rows)| if rows.1 > 0.0 { (0.0, 0.0) } else { part });
+        add(compared.collect());
     }
     if let Some(at) = out.iter().position(|p| p.is_nan()) {
         let names = prediction_names(schema);
@@ -67,10 +76,9 @@ pub(crate) fn score<M: Model>(
         );
         return Err(Error::training(message));
     }
-    let mut losses: Vec<_> = sums.iter().zip(&counts).map(|(sum, count)| (*count > 0.0).then(|| sum / count)).collect();
-    for (t, scores) in compared.into_iter().filter(|(_, scores)| !scores.is_empty()) {
-        let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
-        losses[t] = pairs_loss(&scores, labels, weights, dataset.groups.as_deref().unwrap_or_default(), ROWS);
+    let mut losses: Vec<Option<f64>> = vec![None; if parts.is_empty() { 0 } else { tasks }];
+    for ((task, weight), (sum, count)) in parts.into_iter().zip(sums).filter(|(_, (_, count))| *count > 0.0) {
+        *losses[task].get_or_insert(0.0) += weight * sum / count;
     }
     Ok(Scored { predictions: out, losses, gates: pass.gates() })
 }
@@ -99,6 +107,11 @@ pub(crate) fn measure<M: Model>(
     let mut p = 0;
     for (t, task) in schema.tasks.iter().enumerate() {
         let labels = &dataset.labels[t];
+        if let TaskKind::Multiclass { classes, .. } = task.kind {
+            split.tasks.set(&task.name, class_metrics(&scored.predictions, names.len(), p, classes, dataset, t)?);
+            p += classes;
+            continue;
+        }
         split.tasks.set(&task.name, task_metrics(&task.kind, &column(p), dataset, t, labels)?);
         p += 1;
         if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
@@ -134,6 +147,32 @@ fn objective<M: Model>(network: &M, losses: &[Option<f64>]) -> Option<f64> {
     Some(f64::from(numbers(network.valid().weighting().combine(losses, &active))[0]))
 }
 
+/// Metrics of a task whose classes have the columns from `first` on of a row's `width` predictions.
+fn class_metrics(
+    predictions: &[f32],
+    width: usize,
+    first: usize,
+    classes: usize,
+    dataset: &Dataset,
+    task: usize,
+) -> Result<Metrics> {
+    let (labels, weights) = (&dataset.labels[task], dataset.weights[task].as_deref());
+    let rows: Vec<f32> =
+        predictions.chunks_exact(width).flat_map(|row| &row[first..first + classes]).copied().collect();
+    Ok(Metrics {
+        logloss: metrics::class_logloss(&rows, classes, labels, weights)?,
+        accuracy: metrics::accuracy(&rows, classes, labels, weights)?,
+        rows: labels.iter().filter(|label| !label.is_nan()).count(),
+        ..Metrics::default()
+    })
+}
+
+/// Grades as soft labels: shares of the greatest one.
+fn shares(labels: &[f32]) -> Vec<f32> {
+    let most = labels.iter().copied().fold(0.0, f32::max);
+    labels.iter().map(|label| if most > 0.0 { label / most } else { *label }).collect()
+}
+
 fn task_metrics(
     kind: &TaskKind,
     predictions: &[f32],
@@ -149,10 +188,14 @@ fn task_metrics(
             gauc: gauc(predictions, labels, dataset)?,
             logloss: metrics::logloss(predictions, labels, weights)?,
             pcoc: metrics::pcoc(predictions, labels, weights)?,
-            rmse: None,
             rows,
+            ..Metrics::default()
         },
         TaskKind::Pairwise => Metrics { gauc: gauc(predictions, labels, dataset)?, rows, ..Metrics::default() },
+        TaskKind::Listwise { .. } => {
+            Metrics { gauc: gauc(predictions, &shares(labels), dataset)?, rows, ..Metrics::default() }
+        }
+        TaskKind::Multiclass { .. } => Metrics { rows, ..Metrics::default() },
         TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
             // Calibration is of means above 0.
             let amounts = matches!(kind, TaskKind::Regression { loss, .. } if loss.of_amounts());
@@ -167,7 +210,7 @@ fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) 
         let message = format!("the score `{rank}` is not a number in row {row}: check its formula and parameters");
         return Err(Error::config(message));
     }
-    let of = |kind: &TaskKind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise);
+    let of = |kind: &TaskKind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. });
     let metrics = schema.tasks.iter().enumerate().filter(|(_, task)| of(&task.kind)).map(|(t, task)| {
         let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
         let rows = labels.iter().filter(|label| !label.is_nan()).count();
@@ -175,7 +218,11 @@ fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) 
             TaskKind::Binary { .. } => metrics::auc(scores, labels, weights)?,
             _ => None,
         };
-        Ok((task.name.clone(), Metrics { auc, gauc: gauc(scores, labels, dataset)?, rows, ..Metrics::default() }))
+        let gauc = match task.kind {
+            TaskKind::Listwise { .. } => gauc(scores, &shares(labels), dataset)?,
+            _ => gauc(scores, labels, dataset)?,
+        };
+        Ok((task.name.clone(), Metrics { auc, gauc, rows, ..Metrics::default() }))
     });
     metrics.collect()
 }
@@ -192,6 +239,7 @@ pub(crate) fn value_of(split: &SplitMetrics, metric: BestMetric, task: Option<&s
         BestMetric::Gauc => metrics.gauc,
         BestMetric::Logloss => metrics.logloss,
         BestMetric::Rmse => metrics.rmse,
+        BestMetric::Accuracy => metrics.accuracy,
         BestMetric::Loss => None,
     };
     if metric == BestMetric::Loss {

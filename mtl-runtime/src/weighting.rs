@@ -45,7 +45,11 @@ impl Weighting {
     /// constant loss, `s` goes to `ln 2L` or `ln L`.
     pub fn uncertainty(init: &Init, kinds: &[TaskKind]) -> Self {
         let scale = |kind: &TaskKind| match kind {
-            TaskKind::Binary { .. } | TaskKind::Ordinal { .. } | TaskKind::Pairwise => 1.0,
+            TaskKind::Binary { .. }
+            | TaskKind::Ordinal { .. }
+            | TaskKind::Multiclass { .. }
+            | TaskKind::Pairwise
+            | TaskKind::Listwise { .. } => 1.0,
             TaskKind::Regression { loss, .. } if loss.of_amounts() => 1.0,
             TaskKind::Regression { .. } => 0.5,
         };

@@ -474,6 +474,8 @@ fn levels_are_learned_with_their_thresholds() {
     let trained = Trainer::<Stars>::new(config, splits).fit().unwrap();
     let steps = &values(trained.predictor.network())["tower_stars_levels.steps.value"];
     let step = |at: usize| steps[at].exp().ln_1p();
+    // Labels without noise leave the scale of the steps open, a tower that bends their ratios, and the epoch of the best RMSE
+    // is an early one: only their order is sure. `joint.rs` recovers thresholds from labels that have any.
     assert!(steps.len() == 3 && step(1) < step(0).min(step(2)), "the second step is the narrowest: {steps:?}");
     let metrics = *trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap();
     assert!(metrics.auc.is_none() && metrics.rmse.is_some_and(|rmse| rmse < 0.5), "{metrics:?}");

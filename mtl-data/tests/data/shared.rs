@@ -19,7 +19,7 @@ pub fn number(name: &str, transform: Transform) -> Feature {
 /// A binary task.
 pub fn binary(name: &str, label: Label) -> Task {
     let kind = TaskKind::binary(1.0);
-    Task { name: name.to_owned(), kind, label, sample_space: None, weight_column: None, given: None }
+    Task { name: name.to_owned(), kind, label, sample_space: None, weight_column: None, given: None, losses: vec![] }
 }
 
 /// A schema of these features and tasks.

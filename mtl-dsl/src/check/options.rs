@@ -23,10 +23,24 @@ pub(super) enum Value<'a> {
     Column(String),
     /// One of several signatures, with its options.
     Choice(&'static str, Options<'a>),
+    /// Signatures with their options, the summands of a sum.
+    Sum(Vec<Summand<'a>>),
     /// Something that a pass of its own checks.
     Expr(&'a Expr),
     /// Not written, and no default.
     Absent,
+}
+
+/// A summand of a sum of alternatives.
+pub(super) struct Summand<'a> {
+    /// Its name.
+    pub name: &'static str,
+    /// Its options.
+    pub options: Options<'a>,
+    /// Its factor, 1 where none is written.
+    pub weight: Number,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// What reads the options that hold names.
@@ -81,6 +95,14 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// The summands of a sum of alternatives.
+    pub fn summands(&self, name: &str) -> &[Summand<'a>] {
+        match &self.get(name).2 {
+            Value::Sum(summands) => summands,
+            _ => unreachable!("checked options hold the sum `{name}`"),
+        }
+    }
+
     /// An expression for a pass of its own.
     pub fn expr(&self, name: &str) -> Option<&'a Expr> {
         match self.get(name).2 {
@@ -99,7 +121,7 @@ impl<'a> Options<'a> {
                     options.resolve(names, sink).map(|options| hir::Value::Choice(name, options))
                 }
                 Value::Expr(expr) => names(parameter.shape, expr, sink),
-                Value::Column(_) => unreachable!("no construct reads a column"),
+                Value::Column(_) | Value::Sum(_) => unreachable!("no construct reads a column or a sum"),
                 Value::Absent => Some(hir::Value::None),
             };
             resolved.push(value.map(|value| (parameter.name, value)));
@@ -222,6 +244,11 @@ fn default_value<'a>(
             let of = choice.of.iter().find(|of| of.name == word)?;
             Value::Choice(of.name, read(of, Vec::new(), at, sink)?)
         }
+        (Default::Word(word), Shape::Sum(choice)) => {
+            let of = choice.of.iter().find(|of| of.name == word)?;
+            let options = read(of, Vec::new(), at, sink)?;
+            Value::Sum(vec![Summand { name: of.name, options, weight: Number { value: 1.0, span: at }, span: at }])
+        }
         (Default::Word(word), Shape::Word(_)) => Value::Plain(hir::Value::Word(word)),
         (Default::Word(_) | Default::Absent, _) => Value::Absent,
     })
@@ -240,6 +267,7 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
             let (name, options) = alternative(name, choice, expr, sink)?;
             Value::Choice(name, options)
         }
+        Shape::Sum(choice) => Value::Sum(sum(name, choice, expr, sink)?),
         Shape::Label
         | Shape::Condition
         | Shape::Feature
@@ -393,6 +421,45 @@ pub(super) fn column(name: &str, expr: &Expr, sink: &mut Sink) -> Option<String>
             None
         }
     }
+}
+
+/// `bce + 0.3 * jrc(alpha: 0.5)`: each alternative once, with a factor where there are several.
+fn sum<'a>(name: &str, choice: &'static Choice, expr: &'a Expr, sink: &mut Sink) -> Option<Vec<Summand<'a>>> {
+    let (mut terms, mut rest) = (Vec::new(), expr);
+    while let ExprKind::Binary(BinaryOp::Add, left, right) = &rest.kind {
+        terms.insert(0, right.as_ref());
+        rest = left;
+    }
+    terms.insert(0, rest);
+    let one = terms.len() == 1;
+    let mut summands: Vec<Summand<'a>> = Vec::new();
+    let errors = sink.len();
+    for term in terms {
+        let (weight, of) = match &term.kind {
+            ExprKind::Binary(BinaryOp::Multiply, weight, of) => (Some(weight), of.as_ref()),
+            _ => (None, term),
+        };
+        if let (Some(weight), true) = (weight, one) {
+            sink.push(diagnostic!(
+                ConflictingOptions, weight.span, "a factor stands beside other summands, and this is the only {}", choice.noun;
+                help: "leave it out; how much the task counts is `loss {{ weighting: fixed(..) }}`"
+            ));
+            continue;
+        }
+        let weight = match weight {
+            Some(weight) => number("a factor", Range::NOT_NEGATIVE, weight, sink),
+            None => Some(Number { value: 1.0, span: of.span }),
+        };
+        let Some((found, options)) = alternative(name, choice, of, sink) else { continue };
+        if let Some(first) = summands.iter().find(|other| other.name == found) {
+            sink.push(diagnostic!(
+                DuplicateOption, of.span, "`{found}` is written twice"; label(first.span): "first written here"
+            ));
+            continue;
+        }
+        summands.extend(weight.map(|weight| Summand { name: found, options, weight, span: of.span }));
+    }
+    (sink.len() == errors).then_some(summands)
 }
 
 fn alternative<'a>(

@@ -3,7 +3,7 @@
 use super::{Sink, intervals, options, trends};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind, Name, UnaryOp};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreLet, ScoreOp, Task, TaskId};
+use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreLet, ScoreOp, Task, TaskId, TaskKind};
 use crate::resolve::{Declared, Names, check_style};
 use crate::schema::Range;
 use crate::schema::functions::{FUNCTIONS, Function};
@@ -214,7 +214,17 @@ impl Scope<'_> {
             return Some(ScoreKind::Let(part));
         }
         match self.names.find(name) {
-            Some((Declared::Task(task), _)) => Some(ScoreKind::Task(TaskId(task))),
+            Some((Declared::Task(task), at)) => match self.tasks[task].as_ref().map(|task| &task.kind) {
+                Some(TaskKind::Multiclass { .. }) => {
+                    sink.push(diagnostic!(
+                        LossMismatch, span, "`{name}` is one of several classes, and a score is made of numbers";
+                        label(at): "declared here";
+                        help: "declare a task for the class that the score reads: `task {name}_is_2: binary(label: {name} == 2);`"
+                    ));
+                    None
+                }
+                _ => Some(ScoreKind::Task(TaskId(task))),
+            },
             Some((Declared::Rank(rank), at)) if rank >= self.at => self.too_early(name, at, span, sink),
             Some((Declared::Rank(rank), _)) => self.before[rank].as_ref().map(|_| ScoreKind::Rank(rank)),
             other => {

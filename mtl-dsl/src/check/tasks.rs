@@ -1,11 +1,11 @@
 //! Tasks: kinds, labels, sample spaces and the chain of `given`.
 
-use super::Sink;
 use super::conditions::{Scope, raw_column};
 use super::options::{self, Options};
+use super::{Sink, losses};
 use crate::ast::{self, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{BinaryLoss, Condition, Feature, Label, Name, RegressionLoss, Task, TaskId, TaskKind};
+use crate::hir::{Condition, Feature, Label, RegressionLoss, Task, TaskId, TaskKind};
 use crate::resolve::Names;
 use crate::schema::tasks::KINDS;
 use crate::suggest::did_you_mean;
@@ -25,11 +25,11 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
             continue;
         };
         let sample_space = options.expr("where").map(|condition| scope.condition(condition, sink));
-        let checked = task_kind(kind, &options, sink);
-        tasks.push(label.clone().zip(checked).map(|(label, checked)| Task {
+        let losses = losses::check(kind, &options, task, sink);
+        tasks.push(label.clone().zip(losses).map(|(label, losses)| Task {
             name: task.name.clone(),
             docs: task.docs.clone(),
-            kind: checked,
+            kind: losses.kind,
             label,
             sample_space: sample_space.flatten(),
             weight_column: options.column("weight_column"),
@@ -39,13 +39,17 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
             } else {
                 None
             },
+            group: losses.group,
+            losses: losses.summands,
         }));
     }
     check_chains(names, &mut tasks, sink);
     for (at, declared) in names.tasks.iter().enumerate() {
         let levels = tasks[at].as_ref().and_then(|task| levels_problem(names, task));
         let further = tasks[at].as_ref().and_then(|task| further_problem(names, task));
-        sink.extend(through_problem(names, &tasks, at, declared).into_iter().chain(levels).chain(further));
+        let classes = tasks[at].as_ref().and_then(|task| class_problem(names, task));
+        let problems = through_problem(names, &tasks, at, declared).into_iter().chain(levels).chain(further);
+        sink.extend(problems.chain(classes));
     }
     tasks
 }
@@ -67,58 +71,6 @@ fn read<'a>(task: &'a ast::Task, sink: &mut Sink) -> Option<(&'static str, Optio
     Some((kind.name, options::read(kind, given, called.span, sink)?))
 }
 
-/// The kind of a task; none where its options are at odds.
-fn task_kind(kind: &str, options: &Options<'_>, sink: &mut Sink) -> Option<TaskKind> {
-    match kind {
-        "binary" => binary(options, sink).map(|loss| TaskKind::Binary { loss }),
-        "count" => Some(TaskKind::Regression { log1p: false, loss: RegressionLoss::Poisson }),
-        "pairwise" => {
-            let (text, span) =
-                (options.column("group").unwrap_or_default(), options.written("group").unwrap_or_default());
-            Some(TaskKind::Pairwise { group: Name { text, span } })
-        }
-        "ordinal" => Some(TaskKind::Ordinal { levels: options.number("levels") }),
-        _ => regression(options, sink),
-    }
-}
-
-fn binary(options: &Options<'_>, sink: &mut Sink) -> Option<BinaryLoss> {
-    let (name, loss) = options.choice("loss");
-    if name != "focal" {
-        let smoothing = loss.written("smoothing").map(|_| loss.number("smoothing"));
-        return Some(BinaryLoss::Bce { pos_weight: options.number("pos_weight"), smoothing });
-    }
-    if let Some(span) = options.written("pos_weight") {
-        sink.push(diagnostic!(
-            ConflictingOptions, span, "`pos_weight` has no effect on `focal`, whose `alpha` weighs positive rows";
-            help: "leave it out, and write `alpha`"
-        ));
-        return None;
-    }
-    Some(BinaryLoss::Focal { gamma: loss.number("gamma"), alpha: loss.number("alpha") })
-}
-
-fn regression(options: &Options<'_>, sink: &mut Sink) -> Option<TaskKind> {
-    let log1p = options.word("transform") == "log1p";
-    let (name, numbers) = options.choice("loss");
-    let loss = match name {
-        "huber" => RegressionLoss::Huber { delta: numbers.number("delta") },
-        "log_cosh" => RegressionLoss::LogCosh,
-        "quantile" => RegressionLoss::Quantile { q: numbers.number("q") },
-        "tweedie" => RegressionLoss::Tweedie { power: numbers.number("power") },
-        "weighted_logistic" => RegressionLoss::WeightedLogistic,
-        "ziln" => RegressionLoss::Ziln,
-        _ => RegressionLoss::Mse,
-    };
-    if let (true, true, Some(span)) = (log1p, loss.of_amounts(), options.written("transform")) {
-        sink.push(diagnostic!(
-            ConflictingOptions, span, "`{name}` is of amounts, and sees to their logarithm itself"; help: "leave `transform` out"
-        ));
-        return None;
-    }
-    Some(TaskKind::Regression { log1p, loss })
-}
-
 /// The label, which must not be shown to the model as a feature.
 fn label(task: &ast::Task, options: &Options<'_>, features: &[Option<Feature>], sink: &mut Sink) -> Option<Label> {
     let written = options.expr("label");
@@ -127,10 +79,14 @@ fn label(task: &ast::Task, options: &Options<'_>, features: &[Option<Feature>], 
         Some(expr) => label_expr(expr, sink)?,
     };
     let span = written.map_or(task.name.span, |expr| expr.span);
-    let ordinal = task.kind.as_call().is_some_and(|(called, _)| called.text == "ordinal");
-    if ordinal && matches!(label, Label::Where(_)) {
+    let numbers = task.kind.as_call().and_then(|(called, _)| match called.text.as_str() {
+        "ordinal" => Some("an ordinal task is a column of levels"),
+        "multiclass" => Some("a multiclass task is a column of classes"),
+        _ => None,
+    });
+    if let (Some(what), Label::Where(_)) = (numbers, &label) {
         sink.push(diagnostic!(
-            WrongArgument, span, "the label of an ordinal task is a column of levels, found a condition";
+            WrongArgument, span, "the label of {what}, found a condition";
             help: "write `binary` for what happens or does not"
         ));
         return None;
@@ -204,11 +160,22 @@ fn levels_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::D
 
 /// A task whose tower would have the name of another's further tower.
 fn further_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
-    let mut further = task.kind.further_towers().iter();
+    let mut further = task.further_towers().iter();
     let taken = further.find_map(|part| names.task(&format!("{}_{part}", task.name.text)))?;
     let taken = &names.tasks[taken].name;
     Some(diagnostic!(
         ReservedName, taken.span, "`tower_{}` is a further tower of `{}`", taken.text, task.name.text;
+        label(task.name.span): "declared here"; help: "choose another name"
+    ))
+}
+
+/// A task whose prediction would have the name of a class's.
+fn class_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
+    let TaskKind::Multiclass { .. } = task.kind else { return None };
+    let mut classes = (0..task.numbers()).map(|class| format!("{}_{class}", task.name.text));
+    let taken = &names.tasks[classes.find_map(|name| names.task(&name))?].name;
+    Some(diagnostic!(
+        ReservedName, taken.span, "`{}` is the probability of a class of `{}`", taken.text, task.name.text;
         label(task.name.span): "declared here"; help: "choose another name"
     ))
 }
@@ -252,7 +219,8 @@ fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) 
                 let name = &names.tasks[task].name;
                 let kind = match &tasks[task] {
                     Some(Task { kind: TaskKind::Ordinal { .. }, .. }) => "ordinal",
-                    Some(Task { kind: TaskKind::Pairwise { .. }, .. }) => "pairwise",
+                    Some(Task { kind: TaskKind::Multiclass { .. }, .. }) => "multiclass",
+                    Some(Task { kind: TaskKind::Pairwise | TaskKind::Listwise { .. }, .. }) => "pairwise",
                     Some(Task { kind: TaskKind::Regression { loss: RegressionLoss::Poisson, .. }, .. }) => "a count",
                     _ => "a regression",
                 };

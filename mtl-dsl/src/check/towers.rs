@@ -5,7 +5,7 @@ use super::dataflow::{Dataflow, to_vector};
 use super::options;
 use crate::ast::{BinaryOp, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Feature, Let, Number, TaskId, Term, Tower, Type};
+use crate::hir::{Feature, Let, Model, Number, TaskId, Term, Tower, Type};
 use crate::resolve::Names;
 use crate::schema::{Parameter, Range, Signature};
 use crate::source::Span;
@@ -67,6 +67,20 @@ pub(super) fn check(
     });
     let towers: Vec<Tower> = lines.collect::<Option<_>>()?;
     Some(towers.into_iter().filter(|tower| !tower.tasks.is_empty()).collect())
+}
+
+/// Reports a term of one number where a task has a number for each of several classes.
+pub(super) fn check_classes(model: &Model, sink: &mut Sink) {
+    for tower in &model.towers {
+        let several = tower.tasks.iter().map(|task| &model.tasks[task.0]).find(|task| task.numbers() > 1);
+        let one = tower.terms.iter().find(|term| term.value.ty == Type::Logit);
+        if let (Some(task), Some(term)) = (several, one) {
+            sink.push(diagnostic!(
+                TypeMismatch, term.value.span, "this is one number, and `{}` has one for each class", task.name.text;
+                label(task.name.span): "declared here"; help: "give `{}` a tower of vectors alone", task.name.text
+            ));
+        }
+    }
 }
 
 static TRAIN_ONLY: Signature = Signature {

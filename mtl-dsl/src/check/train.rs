@@ -24,8 +24,12 @@ pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], model: Span, sink
             let any = |of: fn(&TaskKind) -> bool| tasks.iter().flatten().any(|task| of(&task.kind));
             let kind = if any(|kind| matches!(kind, TaskKind::Binary { .. })) {
                 MetricKind::Auc
-            } else if any(|kind| matches!(kind, TaskKind::Pairwise { .. })) {
+            } else if any(|kind| matches!(kind, TaskKind::Pairwise | TaskKind::Listwise { .. })) {
                 MetricKind::Gauc
+            } else if any(|kind| matches!(kind, TaskKind::Multiclass { .. }))
+                && !any(|kind| matches!(kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }))
+            {
+                MetricKind::Accuracy
             } else {
                 MetricKind::Rmse
             };
@@ -49,7 +53,7 @@ pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], model: Span, sink
 fn group_by(options: &Options<'_>, tasks: &[Option<Task>], sink: &mut Sink) -> Option<String> {
     let mut chosen = options.column("group_by").zip(options.written("group_by"));
     for task in tasks.iter().flatten() {
-        let TaskKind::Pairwise { group } = &task.kind else { continue };
+        let Some(group) = &task.group else { continue };
         match &chosen {
             None => chosen = Some((group.text.clone(), group.span)),
             Some((column, at)) if *column != group.text => sink.push(diagnostic!(
@@ -113,6 +117,7 @@ fn metric(names: &Names<'_>, tasks: &[Option<Task>], expr: &Expr, grouped: bool,
         "gauc" => MetricKind::Gauc,
         "logloss" => MetricKind::Logloss,
         "rmse" => MetricKind::Rmse,
+        "accuracy" => MetricKind::Accuracy,
         "loss" => MetricKind::Loss,
         other => {
             let help = did_you_mean(other, "metrics", known());
@@ -142,12 +147,18 @@ fn metric(names: &Names<'_>, tasks: &[Option<Task>], expr: &Expr, grouped: bool,
     let fits = |task: &Task| match kind {
         MetricKind::Loss => true,
         MetricKind::Rmse => matches!(task.kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
-        MetricKind::Gauc => matches!(task.kind, TaskKind::Binary { .. } | TaskKind::Pairwise { .. }),
+        MetricKind::Gauc => {
+            matches!(task.kind, TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. })
+        }
+        MetricKind::Accuracy => matches!(task.kind, TaskKind::Multiclass { .. }),
+        MetricKind::Logloss => matches!(task.kind, TaskKind::Binary { .. } | TaskKind::Multiclass { .. }),
         _ => matches!(task.kind, TaskKind::Binary { .. }),
     };
     let needs = match kind {
         MetricKind::Rmse => "`regression`",
         MetricKind::Gauc => "`binary` and `pairwise`",
+        MetricKind::Accuracy => "`multiclass`",
+        MetricKind::Logloss => "`binary` and `multiclass`",
         _ => "`binary`",
     };
     let known = tasks.iter().all(Option::is_some);

@@ -1,5 +1,6 @@
 //! Configuration structs: every number of the spec as a field with its default.
 
+use super::schema::summand_field;
 use super::{Generator, docs, ident, names};
 use crate::hir::{
     self, BinaryLoss, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind, Weighting,
@@ -29,6 +30,7 @@ impl Generator<'_> {
         self.group("features", about, "FeaturesConfig", self.feature_fields()).map(&mut add);
         let about = "Numbers of the tasks' losses: `tasks.NAME.pos_weight` and so on.";
         self.group("tasks", about, "TasksConfig", self.task_fields()).map(&mut add);
+        let sums: Vec<TokenStream> = self.sum_items();
         for (block, part) in self.ir.blocks.iter().zip(&self.names.blocks) {
             self.block_field(block, part).map(&mut add);
         }
@@ -53,7 +55,7 @@ impl Generator<'_> {
                 }
             }
         };
-        [whole, init].into_iter().chain(items).chain([self.train_default()]).collect()
+        [whole, init].into_iter().chain(items).chain(sums).chain([self.train_default()]).collect()
     }
 
     /// A field that is a struct of these fields, if there are any, and the struct.
@@ -126,6 +128,10 @@ impl Generator<'_> {
 
     fn task_fields(&self) -> Vec<Field> {
         let field = |task: &hir::Task| {
+            if !task.losses.is_empty() {
+                let about = format!("Task `{}`.", task.name.text);
+                return Some(self.struct_field(&names::field(&task.name.text), &about, &sum_type(task)));
+            }
             let (ty, numbers) = match &task.kind {
                 TaskKind::Binary { loss } => match loss {
                     BinaryLoss::Bce { pos_weight, smoothing: None } => (quote! { BinaryConfig }, vec![pos_weight]),
@@ -133,6 +139,7 @@ impl Generator<'_> {
                         (quote! { SmoothedConfig }, vec![pos_weight, smoothing])
                     }
                     BinaryLoss::Focal { gamma, alpha } => (quote! { FocalConfig }, vec![gamma, alpha]),
+                    BinaryLoss::Jrc { alpha } => (quote! { entries::JrcConfig }, vec![alpha]),
                 },
                 TaskKind::Regression { loss, .. } => match loss {
                     RegressionLoss::Huber { delta } => (quote! { HuberConfig }, vec![delta]),
@@ -144,7 +151,9 @@ impl Generator<'_> {
                     | RegressionLoss::WeightedLogistic
                     | RegressionLoss::Ziln => return None,
                 },
-                TaskKind::Ordinal { .. } | TaskKind::Pairwise { .. } => return None,
+                TaskKind::Multiclass { smoothing, .. } => (quote! { entries::MulticlassConfig }, vec![smoothing]),
+                TaskKind::Listwise { temperature } => (quote! { entries::ListNetConfig }, vec![temperature]),
+                TaskKind::Ordinal { .. } | TaskKind::Pairwise => return None,
             };
             let values = numbers.into_iter().map(|number| names::real(number.value));
             let name = &task.name.text;
@@ -156,6 +165,49 @@ impl Generator<'_> {
             })
         };
         self.model.tasks.iter().filter_map(field).collect()
+    }
+
+    /// The structs of tasks whose loss is a sum: a weight and the numbers of each summand.
+    fn sum_items(&self) -> Vec<TokenStream> {
+        let item = |task: &hir::Task| {
+            let mut fields = Vec::new();
+            for of in &task.losses {
+                let mut add = |docs: &str, number: &str, value: f64| {
+                    fields.push(Field {
+                        docs: docs.to_owned(),
+                        name: summand_field(of.name, number),
+                        ty: quote! { f64 },
+                        default: names::real(value),
+                    });
+                };
+                add(&format!("Factor of `{}`.", of.name), "weight", of.weight.value);
+                match &of.kind {
+                    TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing } } => {
+                        add("Factor of the positive rows' loss.", "pos_weight", pos_weight.value);
+                        if let Some(smoothing) = smoothing {
+                            add("How far labels are moved towards one half.", "smoothing", smoothing.value);
+                        }
+                    }
+                    TaskKind::Binary { loss: BinaryLoss::Focal { gamma, alpha } } => {
+                        add("The greater, the less rows count that are predicted well.", "gamma", gamma.value);
+                        add("The share of the positive rows' loss.", "alpha", alpha.value);
+                    }
+                    TaskKind::Binary { loss: BinaryLoss::Jrc { alpha } } => {
+                        add("The share of the cross-entropy.", "alpha", alpha.value);
+                    }
+                    TaskKind::Listwise { temperature } => {
+                        add("What labels are divided by.", "temperature", temperature.value);
+                    }
+                    TaskKind::Regression { loss: RegressionLoss::Huber { delta }, .. } => {
+                        add("Where the square ends.", "delta", delta.value);
+                    }
+                    _ => {}
+                }
+            }
+            let about = format!("Numbers of the loss of `{}`, a sum.", task.name.text);
+            self.config_struct(&sum_type(task), &about, fields)
+        };
+        self.model.tasks.iter().filter(|task| !task.losses.is_empty()).map(item).collect()
     }
 
     fn loss_fields(&self) -> Vec<Field> {
@@ -238,6 +290,11 @@ impl Generator<'_> {
         let about = format!("Parameters of `{}`: `ranks.{}.NAME`.", rank.name.text, rank.name.text);
         self.config_struct(&format!("{part}Params"), &about, fields.collect())
     }
+}
+
+/// The part of a type's name that is the numbers of a task whose loss is a sum.
+pub(super) fn sum_type(task: &hir::Task) -> String {
+    format!("{}SumConfig", names::pascal(&task.name.text))
 }
 
 /// The numbers of a feature, if it has any.

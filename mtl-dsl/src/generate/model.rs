@@ -184,7 +184,8 @@ impl Generator<'_> {
             return TokenStream::new();
         }
         let config = self.own_type("Config");
-        let further = |task: &crate::hir::Task| task.further_levels() + task.kind.further_towers().len();
+        let further =
+            |task: &crate::hir::Task| task.further_levels() + task.further_towers().len() + task.numbers() - 1;
         let further = self.model.tasks.iter().map(further).sum::<usize>();
         let mut heads = self.model.tasks.len() + further..;
         let terms = self.model.terms.iter().map(|term| {

@@ -140,6 +140,8 @@ const KEYWORDS: [&str; 52] = [
 impl Names {
     pub fn new(model: &hir::Model, ir: &ir::Model) -> Names {
         let mut taken: BTreeSet<String> = PARTS.iter().map(|part| (*part).to_owned()).collect();
+        let sums = model.tasks.iter().filter(|task| !task.losses.is_empty());
+        taken.extend(sums.map(super::config::sum_type));
         let mut free = |name: &str, suffixes: &[String]| {
             let mut part = pascal(name);
             while suffixes.iter().any(|suffix| taken.contains(&format!("{part}{suffix}"))) {

@@ -21,13 +21,20 @@ impl Generator<'_> {
         let mut outputs = Vec::new();
         for task in &self.model.tasks {
             let name = &task.name.text;
+            if let TaskKind::Multiclass { .. } = task.kind {
+                outputs.extend((0..task.numbers()).map(|class| {
+                    let field = self.ident(&format!("{name}_{class}"), task.name.span);
+                    Output { field, name: format!("{name}_{class}"), docs: format!("P({name} = {class}).") }
+                }));
+                continue;
+            }
             let docs = match (&task.kind, task.given) {
                 (TaskKind::Binary { .. }, None) => format!("P({name})."),
                 (TaskKind::Binary { .. }, Some(given)) => {
                     format!("P({name}) = P({}) P({name} | {0}).", self.ir.tasks[given.0])
                 }
                 (TaskKind::Ordinal { levels }, _) => format!("Expected `{name}`, from 1 to {}.", levels.value),
-                (TaskKind::Pairwise { .. }, _) => {
+                (TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. }, _) => {
                     format!("Score of `{name}`: what is larger within a group comes first.")
                 }
                 (TaskKind::Regression { loss: RegressionLoss::Poisson, .. }, _) => {

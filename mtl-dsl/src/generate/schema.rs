@@ -2,7 +2,8 @@
 
 use super::{Generator, ident, names};
 use crate::hir::{
-    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, Task, TaskKind,
+    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, Summand, Task,
+    TaskKind,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -77,15 +78,20 @@ impl Generator<'_> {
             }
         };
         let plain = match &task.kind {
+            kind if !task.losses.is_empty() => {
+                let kind = task.losses.iter().find(|of| of.kind == *kind).map(|of| kind_of(task, of));
+                quote! { entries::task(#name, #kind, #label) }
+            }
             TaskKind::Binary { loss: BinaryLoss::Bce { smoothing: None, .. } } => {
                 quote! { entries::binary(#name, config.tasks.#field.pos_weight, #label) }
             }
             TaskKind::Binary { loss } => {
-                let (loss, numbers) = match loss {
-                    BinaryLoss::Bce { .. } => ("Bce", ["pos_weight", "smoothing"]),
-                    BinaryLoss::Focal { .. } => ("Focal", ["gamma", "alpha"]),
+                let (loss, numbers): (_, &[_]) = match loss {
+                    BinaryLoss::Bce { .. } => ("Bce", &["pos_weight", "smoothing"]),
+                    BinaryLoss::Focal { .. } => ("Focal", &["gamma", "alpha"]),
+                    BinaryLoss::Jrc { .. } => ("Jrc", &["alpha"]),
                 };
-                let (loss, numbers) = (ident(loss), numbers.map(ident));
+                let (loss, numbers) = (ident(loss), numbers.iter().map(|number| ident(number)).collect::<Vec<_>>());
                 let numbers = numbers.iter().map(|number| quote! { #number: config.tasks.#field.#number });
                 quote! { entries::binary_with(#name, schema::BinaryLoss::#loss { #(#numbers),* }, #label) }
             }
@@ -93,7 +99,12 @@ impl Generator<'_> {
                 let levels = names::whole(levels.value as usize);
                 quote! { entries::ordinal(#name, #levels, #label) }
             }
-            TaskKind::Pairwise { .. } => quote! { entries::pairwise(#name, #label) },
+            TaskKind::Multiclass { classes, .. } => {
+                let classes = names::whole(classes.value as usize);
+                quote! { entries::multiclass(#name, #classes, config.tasks.#field.smoothing, #label) }
+            }
+            TaskKind::Pairwise => quote! { entries::pairwise(#name, #label) },
+            TaskKind::Listwise { .. } => quote! { entries::listwise(#name, config.tasks.#field.temperature, #label) },
             TaskKind::Regression { log1p, loss } => {
                 let transform = transform(*log1p);
                 let (loss, number) = match loss {
@@ -121,11 +132,69 @@ impl Generator<'_> {
             let given = names::whole(given.0);
             quote! { given: Some(#given), }
         });
-        if space.is_none() && weight.is_none() && given.is_none() {
+        let losses = (!task.losses.is_empty()).then(|| {
+            let summands = task.losses.iter().map(|of| {
+                let (kind, name, weight) = (kind_of(task, of), of.name, ident(&format!("{}_weight", of.name)));
+                quote! { entries::summand(#name, config.tasks.#field.#weight, #kind) }
+            });
+            quote! { losses: Vec::from([#(#summands),*]), }
+        });
+        if space.is_none() && weight.is_none() && given.is_none() && losses.is_none() {
             return plain;
         }
-        quote! { schema::Task { #space #weight #given ..#plain } }
+        quote! { schema::Task { #space #weight #given #losses ..#plain } }
     }
+}
+
+/// The kind of a summand, with its numbers from the configuration.
+fn kind_of(task: &Task, of: &Summand) -> TokenStream {
+    let field = ident(&names::field(&task.name.text));
+    let number = |name: &str| {
+        let from = ident(&summand_field(of.name, name));
+        quote! { config.tasks.#field.#from }
+    };
+    match &of.kind {
+        TaskKind::Binary { loss } => {
+            let loss = match loss {
+                BinaryLoss::Bce { smoothing, .. } => {
+                    let (weight, smoothing) = (number("pos_weight"), smoothing.map(|_| number("smoothing")));
+                    let smoothing = smoothing.unwrap_or_else(|| quote! { 0.0 });
+                    quote! { Bce { pos_weight: #weight, smoothing: #smoothing } }
+                }
+                BinaryLoss::Focal { .. } => {
+                    let (gamma, alpha) = (number("gamma"), number("alpha"));
+                    quote! { Focal { gamma: #gamma, alpha: #alpha } }
+                }
+                BinaryLoss::Jrc { .. } => {
+                    let alpha = number("alpha");
+                    quote! { Jrc { alpha: #alpha } }
+                }
+            };
+            quote! { schema::TaskKind::Binary { loss: schema::BinaryLoss::#loss } }
+        }
+        TaskKind::Listwise { .. } => {
+            let temperature = number("temperature");
+            quote! { schema::TaskKind::Listwise { temperature: #temperature } }
+        }
+        TaskKind::Regression { log1p, loss } => {
+            let transform = transform(*log1p);
+            let loss = match loss {
+                RegressionLoss::Huber { .. } => {
+                    let delta = number("delta");
+                    quote! { Huber { delta: #delta } }
+                }
+                RegressionLoss::LogCosh => quote! { LogCosh },
+                _ => quote! { Mse },
+            };
+            quote! { schema::TaskKind::Regression { transform: #transform, loss: schema::RegressionLoss::#loss } }
+        }
+        _ => quote! { schema::TaskKind::Pairwise },
+    }
+}
+
+/// The field of a summand's number, which no other summand has.
+pub(super) fn summand_field(summand: &str, number: &str) -> String {
+    if number == "pos_weight" { number.to_owned() } else { format!("{summand}_{number}") }
 }
 
 fn unseen(missing: bool) -> TokenStream {

@@ -14,6 +14,7 @@ impl Generator<'_> {
             MetricKind::Gauc => "Gauc",
             MetricKind::Logloss => "Logloss",
             MetricKind::Rmse => "Rmse",
+            MetricKind::Accuracy => "Accuracy",
             MetricKind::Loss => "Loss",
         });
         let best = match train.best.task {

@@ -131,6 +131,47 @@ pub struct Task {
     pub given: Option<TaskId>,
     /// `through: TASK`.
     pub through: Option<TaskId>,
+    /// The column of the groups, which is that of `train` too, where rows are compared.
+    pub group: Option<Name>,
+    /// The summands of its loss, where there are several.
+    pub losses: Vec<Summand>,
+}
+
+/// A summand of a task's loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summand {
+    /// Its name.
+    pub name: &'static str,
+    /// Its factor.
+    pub weight: Number,
+    /// What it is: the loss of a task of this kind.
+    pub kind: TaskKind,
+}
+
+impl Task {
+    /// The kinds of the summands of its loss: its own where there is one.
+    pub fn kinds(&self) -> impl Iterator<Item = &TaskKind> {
+        let own = self.losses.is_empty().then_some(&self.kind);
+        own.into_iter().chain(self.losses.iter().map(|of| &of.kind))
+    }
+
+    /// The parts of the names of the further towers that give its loss more numbers.
+    pub fn further_towers(&self) -> &'static [&'static str] {
+        let joint = |kind: &TaskKind| matches!(kind, TaskKind::Binary { loss: BinaryLoss::Jrc { .. } });
+        match &self.kind {
+            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => &["location", "scale"],
+            _ if self.kinds().any(joint) => &["level"],
+            _ => &[],
+        }
+    }
+
+    /// The numbers that its tower says: one, or one for each class.
+    pub fn numbers(&self) -> usize {
+        match &self.kind {
+            TaskKind::Multiclass { classes, .. } => classes.value as usize,
+            _ => 1,
+        }
+    }
 }
 
 /// Kinds of tasks.
@@ -146,10 +187,19 @@ pub enum TaskKind {
         /// The greatest level; the least is 1.
         levels: Number,
     },
-    /// `pairwise(...)`.
-    Pairwise {
-        /// The column of the groups, which is that of `train` too.
-        group: Name,
+    /// `multiclass(...)`.
+    Multiclass {
+        /// How many classes.
+        classes: Number,
+        /// How far labels are moved towards all classes alike.
+        smoothing: Number,
+    },
+    /// `pairwise(...)` with the loss of pairs.
+    Pairwise,
+    /// `pairwise(...)` with the loss of lists.
+    Listwise {
+        /// What labels are divided by.
+        temperature: Number,
     },
     /// `regression(...)`, and `count(...)` with the loss of a Poisson distribution.
     Regression {
@@ -166,12 +216,12 @@ impl TaskKind {
         matches!(self, TaskKind::Regression { loss: RegressionLoss::Ziln, .. })
     }
 
-    /// The parts of the names of the further towers that give its loss more numbers.
-    pub fn further_towers(&self) -> &'static [&'static str] {
-        match self {
-            TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => &["location", "scale"],
-            _ => &[],
-        }
+    /// Whether its loss compares the rows of a group.
+    pub fn compares_rows(&self) -> bool {
+        matches!(
+            self,
+            TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Binary { loss: BinaryLoss::Jrc { .. } }
+        )
     }
 }
 
@@ -190,6 +240,11 @@ pub enum BinaryLoss {
         /// How much less rows count that are predicted well.
         gamma: Number,
         /// The share of the positive rows.
+        alpha: Number,
+    },
+    /// `jrc(alpha: a)`.
+    Jrc {
+        /// The share of the cross-entropy.
         alpha: Number,
     },
 }

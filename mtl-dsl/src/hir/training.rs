@@ -239,6 +239,8 @@ pub enum MetricKind {
     Logloss,
     /// Lower is better.
     Rmse,
+    /// Higher is better.
+    Accuracy,
     /// The weighted training objective on validation rows; lower is better.
     Loss,
 }

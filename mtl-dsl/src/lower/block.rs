@@ -163,7 +163,11 @@ impl<'m> Builder<'m> {
         let members = tasks.iter().map(|t| scope.member_of(*t, &stream)).collect::<Vec<_>>();
         let layer = (position > 1).then_some(position);
         let bias = position == 1 && term.train_only.is_none();
-        scope.linear("output", layer, &members, stream.value, Size::constant(1), bias)
+        let numbers = match tasks {
+            [task] => scope.builder.model.tasks[*task].numbers(),
+            _ => 1,
+        };
+        scope.linear("output", layer, &members, stream.value, Size::constant(numbers), bias)
     }
 
     /// A representation that is hidden in some of the training rows.

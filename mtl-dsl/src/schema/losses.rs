@@ -3,6 +3,29 @@
 use super::{Choice, Parameter, Range, Shape, Signature};
 use crate::diagnostic::Code;
 
+const BPR: Signature = Signature {
+    name: "bpr",
+    docs: "`-log sigma` of the difference of each pair of a positive and a negative row of one group (Rendle et al., UAI 2009).",
+    positional: 0,
+    parameters: &[],
+};
+
+const LIST_NET: Signature = Signature {
+    name: "list_net",
+    docs: "The cross-entropy of the softmax of the labels and that of the scores over the rows of a group (Cao et al., ICML 2007).",
+    positional: 0,
+    parameters: &[Parameter::number(
+        "temperature",
+        Range::POSITIVE,
+        1.0,
+        "What labels are divided by: the smaller, the more the largest one counts.",
+    )],
+};
+
+/// Losses of pairwise tasks.
+pub static PAIRWISE_LOSSES: Choice =
+    Choice { noun: "loss", plural: "losses of `pairwise` tasks", unknown: Code::UnknownLoss, of: &[BPR, LIST_NET] };
+
 /// Losses of binary tasks.
 pub static BINARY_LOSSES: Choice = Choice {
     noun: "loss",
@@ -34,6 +57,19 @@ pub static BINARY_LOSSES: Choice = Choice {
                 ),
             ],
         },
+        Signature {
+            name: "jrc",
+            docs: "The cross-entropy, and that of a softmax over the rows of a group, of the logits of each row's own class (Sheng et al., KDD 2023).",
+            positional: 0,
+            parameters: &[Parameter::number(
+                "alpha",
+                Range::BETWEEN,
+                0.5,
+                "The share of the cross-entropy, beside that of the group.",
+            )],
+        },
+        BPR,
+        LIST_NET,
     ],
 };
 
@@ -189,6 +225,7 @@ pub static CAUSAL: &[Signature] = &[
 pub fn kind_of(loss: &str) -> Option<&'static str> {
     let has = |choice: &Choice| choice.of.iter().any(|of| of.name == loss);
     match () {
+        () if has(&PAIRWISE_LOSSES) => Some("pairwise"),
         () if has(&BINARY_LOSSES) => Some("binary"),
         () if has(&REGRESSION_LOSSES) => Some("regression"),
         () => None,

@@ -1,6 +1,6 @@
 //! The kinds of tasks.
 
-use super::losses::{BINARY_LOSSES, REGRESSION_LOSSES};
+use super::losses::{BINARY_LOSSES, PAIRWISE_LOSSES, REGRESSION_LOSSES};
 use super::{Parameter, Range, Shape, Signature};
 
 const LABEL: Parameter = Parameter::optional(
@@ -27,7 +27,12 @@ pub static KINDS: &[Signature] = &[
             WHERE,
             WEIGHT_COLUMN,
             Parameter::number("pos_weight", Range::POSITIVE, 1.0, "Factor of the loss of positive rows."),
-            Parameter::choice("loss", &BINARY_LOSSES, "bce", "The loss."),
+            Parameter::sum("loss", &BINARY_LOSSES, "bce", "The loss, or a sum such as `bce + 0.3 * bpr`."),
+            Parameter::optional(
+                "group",
+                Shape::Column,
+                "The column whose values group the rows, for losses that compare them. It is also the `group_by` of `train`.",
+            ),
             Parameter::optional(
                 "through",
                 Shape::Tasks,
@@ -42,6 +47,23 @@ pub static KINDS: &[Signature] = &[
         parameters: &[LABEL, WHERE, WEIGHT_COLUMN],
     },
     Signature {
+        name: "multiclass",
+        docs: "One of several classes, numbered from 0: a logit for each, and their softmax.",
+        positional: 0,
+        parameters: &[
+            LABEL,
+            WHERE,
+            WEIGHT_COLUMN,
+            Parameter::required("classes", Shape::Number(Range::CLASSES), "The number of classes."),
+            Parameter::number(
+                "smoothing",
+                Range::BELOW_ONE,
+                0.0,
+                "How far labels are moved towards all classes alike.",
+            ),
+        ],
+    },
+    Signature {
         name: "ordinal",
         docs: "A level from 1 on, such as a number of stars: one logit, and ordered thresholds that are trained with it.",
         positional: 0,
@@ -54,7 +76,7 @@ pub static KINDS: &[Signature] = &[
     },
     Signature {
         name: "pairwise",
-        docs: "A score that orders the rows of a group: the chosen ones above the others (BPR: Rendle et al., UAI 2009).",
+        docs: "A score that orders the rows of a group: the chosen ones, or those of a higher grade, above the others.",
         positional: 0,
         parameters: &[
             LABEL,
@@ -65,6 +87,7 @@ pub static KINDS: &[Signature] = &[
                 Shape::Column,
                 "The column whose values group the rows: only rows of one group are compared. It is also the `group_by` of `train`.",
             ),
+            Parameter::sum("loss", &PAIRWISE_LOSSES, "bpr", "The loss, or a sum such as `bpr + 0.5 * list_net`."),
         ],
     },
     Signature {
@@ -81,7 +104,7 @@ pub static KINDS: &[Signature] = &[
                 "none",
                 "Applied to the label before the loss, undone in the prediction.",
             ),
-            Parameter::choice("loss", &REGRESSION_LOSSES, "mse", "The loss, in the transformed unit."),
+            Parameter::sum("loss", &REGRESSION_LOSSES, "mse", "The loss, or a sum, in the transformed unit."),
         ],
     },
 ];

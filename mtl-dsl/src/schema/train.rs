@@ -111,12 +111,12 @@ pub static TRAIN: Signature = Signature {
             "best",
             Shape::Metric,
             "The validation metric that picks the best epoch, of one task or the mean: `auc`, `auc(click)`. `auc` when left out; where no task is \
-             binary `gauc`, or `rmse` where none is `pairwise`.",
+             binary `gauc`, or `rmse` where none is `pairwise`, or `accuracy` where all are `multiclass`.",
         ),
         Parameter::optional(
             "group_by",
             Shape::Column,
-            "The column whose values group the rows for `gauc`; the `group` of `pairwise` tasks when left out.",
+            "The column whose values group the rows for `gauc`; the `group` of tasks that compare rows when left out.",
         ),
     ],
 };
@@ -124,8 +124,9 @@ pub static TRAIN: Signature = Signature {
 /// The metrics that can pick the best epoch.
 pub static METRICS: &[(&str, &str)] = &[
     ("auc", "Area under the ROC curve, of binary tasks; higher is better."),
+    ("accuracy", "The share of rows whose most probable class is theirs, of multiclass tasks; higher is better."),
     ("gauc", "AUC within each group of `group_by`, averaged by size, of binary and pairwise tasks; higher is better."),
-    ("logloss", "Cross-entropy, of binary tasks; lower is better."),
+    ("logloss", "Cross-entropy, of binary and multiclass tasks; lower is better."),
     ("rmse", "Root of the mean squared error, of regressions; lower is better."),
     ("loss", "The training objective on validation rows; lower is better."),
 ];

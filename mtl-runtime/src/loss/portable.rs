@@ -1,26 +1,34 @@
 //! The same losses in tensor operations, for every other backend.
 
-use burn::tensor::activation::log_sigmoid;
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtl_data::schema::{BinaryLoss, RegressionLoss, TaskKind};
 
-use super::Pairs;
 use super::masked::Masked;
 use super::regression::{LIMIT, poisson_least};
 use super::ziln::{HALF_LOG_TWO_PI, LEAST};
+use super::{Lists, Objective, Pairs, classes, listed_share};
 use super::{row, transformed};
 
-/// The loss of each task, `[T]`, from logits `[B, T]`.
+/// The loss of each summand, `[P]`, from logits `[B, C]`.
 pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
-    let (rows, tasks) = (logits.dims()[0], masked.objectives.len());
+    let (rows, tasks) = (logits.dims()[0], masked.tasks);
     let device = logits.device();
     let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
     let logit = |t: usize| logits.clone().slice([0..rows, t..t + 1]);
-    let loss = |t: usize| {
-        if let Some((_, pairs)) = masked.pairs.iter().find(|(task, _)| *task == t) {
+    let loss = |part: usize| {
+        let objective = &masked.objectives[part];
+        let t = objective.task;
+        if let Some((_, pairs)) = masked.pairs.iter().find(|(of, _)| *of == part) {
             return pairs_loss(pairs, logit(t));
         }
-        let objective = &masked.objectives[t];
+        let lists = masked.lists.iter().find(|(of, _)| *of == part).map(|(_, lists)| {
+            let numbers: Vec<_> = objective.logits.iter().map(|&at| logit(at)).collect();
+            lists_loss(objective, lists, &numbers) * listed_share(objective.kind)
+        });
+        if !masked.of_rows(objective) {
+            return lists.unwrap_or_else(|| logit(t).sum() * 0.0);
+        }
         let cells = (0..rows).map(|row| row * tasks + t);
         let share = |at: usize| masked.shares[at] as f32;
         let label = |at: usize| if masked.shares[at] == 0.0 { 0.0 } else { masked.labels[at] as f64 };
@@ -35,12 +43,13 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 let (smoothing, factors) = match loss {
                     BinaryLoss::Bce { pos_weight, smoothing } => (smoothing, [pos_weight, 1.0]),
                     BinaryLoss::Focal { alpha, .. } => (0.0, [alpha, 1.0 - alpha]),
+                    BinaryLoss::Jrc { alpha } => (0.0, [alpha, alpha]),
                 };
                 let label = |at: usize| row::smoothed(label(at), smoothing);
                 let positive = column(cells.clone().map(|at| (factors[0] * label(at)) as f32).collect());
                 let negative = column(cells.map(|at| (factors[1] * (1.0 - label(at))) as f32).collect());
                 match loss {
-                    BinaryLoss::Bce { .. } => -(positive * happens + negative * fails),
+                    BinaryLoss::Bce { .. } | BinaryLoss::Jrc { .. } => -(positive * happens + negative * fails),
                     BinaryLoss::Focal { gamma, .. } => {
                         let (missed, hit) = ((fails.clone() * gamma).exp(), (happens.clone() * gamma).exp());
                         -(positive * missed * happens + negative * hit * fails)
@@ -54,7 +63,17 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 });
                 sides.reduce(|a, b| a + b).unwrap_or_else(|| logit(t) * 0.0)
             }
-            TaskKind::Pairwise => unreachable!("pairs have no rows"),
+            TaskKind::Multiclass { smoothing, .. } => {
+                let numbers = Tensor::cat(objective.logits.iter().map(|&at| logit(at)).collect(), 1);
+                let count = objective.logits.len();
+                let wanted = |at: usize| (0..count).map(move |class| (at, class));
+                let wanted = cells
+                    .flat_map(wanted)
+                    .map(|(at, class)| classes::target(class, label(at), count, smoothing) as f32);
+                let wanted = TensorData::new(wanted.collect::<Vec<_>>(), [rows, count]);
+                -(log_softmax(numbers, 1) * Tensor::<2>::from_data(wanted, &device)).sum_dim(1)
+            }
+            TaskKind::Pairwise | TaskKind::Listwise { .. } => unreachable!("pairs and lists have no rows"),
             TaskKind::Regression { loss: RegressionLoss::Ziln, .. } => {
                 let labels = Labels { values: cells.map(label).collect(), device: &device };
                 ziln(&objective.logits.iter().map(|&at| logit(at)).collect::<Vec<_>>(), &labels)
@@ -64,9 +83,10 @@ pub(super) fn losses(masked: &Masked, logits: Tensor<2>) -> Tensor<1> {
                 regression(loss, logit(t), &Labels { values, device: &device })
             }
         };
-        (each * shares).sum()
+        let mean = (each * shares).sum();
+        lists.map_or(mean.clone(), |lists| mean + lists)
     };
-    Tensor::cat((0..tasks).map(loss).collect(), 0)
+    Tensor::cat((0..masked.objectives.len()).map(loss).collect(), 0)
 }
 
 /// The labels of a task in its loss's unit; 0 where masked.
@@ -143,6 +163,34 @@ fn pairs_loss(pairs: &Pairs, scores: Tensor<2>) -> Tensor<1> {
     let rows = |of: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(of, [count]), &device);
     let difference = scores.clone().select(0, rows(better)) - scores.select(0, rows(worse));
     -(log_sigmoid(difference) * Tensor::<2>::from_data(TensorData::new(shares, [count, 1]), &device)).sum()
+}
+
+/// The mean over the masses of lists, from the numbers that they compare.
+fn lists_loss(objective: &Objective, lists: &Lists, numbers: &[Tensor<2>]) -> Tensor<1> {
+    let rectangle = lists.rectangle();
+    let (shape, count) = ([rectangle.groups, rectangle.width], rectangle.rows.len());
+    if lists.weight() == 0.0 {
+        return numbers[0].clone().sum() * 0.0;
+    }
+    let device = numbers[0].device();
+    let rows = Tensor::<1, Int>::from_data(TensorData::new(rectangle.rows, [count]), &device);
+    // So low that it is nothing in a softmax.
+    let outside: Vec<f32> = rectangle.held.iter().map(|held| if *held { 0.0 } else { -1e30 }).collect();
+    let outside = Tensor::<2>::from_data(TensorData::new(outside, shape), &device);
+    let column = |values: Tensor<2>, shares: &[f32]| {
+        let values = values.select(0, rows.clone()).reshape(shape) + outside.clone();
+        let shares = Tensor::<2>::from_data(TensorData::new(shares.to_vec(), shape), &device);
+        -(log_softmax(values, 1) * shares).sum()
+    };
+    let [first, second] = &rectangle.shares;
+    let z = numbers[0].clone();
+    match objective.kind {
+        TaskKind::Binary { .. } => {
+            let (half, level) = (z / 2.0, numbers[numbers.len() - 1].clone());
+            column(level.clone() + half.clone(), first) + column(level - half, second)
+        }
+        _ => column(z, first),
+    }
 }
 
 /// `log(e^a + e^b)`.

@@ -5,7 +5,9 @@ use super::masked::Masked;
 use super::{Objective, portable, prediction_names, predictions, task_losses};
 use crate::ops::tests::{check_gradient, check_same, close, gradient, noise, tensor, values};
 
+mod classes;
 mod heads;
+mod lists;
 mod ordinal;
 mod pairwise;
 mod ziln;
@@ -24,6 +26,7 @@ fn schema(tasks: &[(&str, TaskKind, Option<usize>)]) -> Schema {
         sample_space: None,
         weight_column: None,
         given,
+        losses: vec![],
     };
     Schema { model: "Test".into(), features: vec![], tasks: tasks.iter().map(task).collect(), group_by: None }
 }
@@ -69,7 +72,7 @@ fn gradients_in_both_forms() {
     let (schema, labels, weights) = mixed(6);
     let matrix = |x: &[Tensor<3>]| x[0].clone().squeeze_dim::<2>(0);
     let kernel = |x: Vec<Tensor<3>>| task_losses(&schema, matrix(&x), &labels, &weights);
-    let masked = Masked::new(Objective::of(&schema), &labels, &weights, &[]);
+    let masked = Masked::new(Objective::parts(&schema), schema.tasks.len(), &labels, &weights, &[]);
     let tensors = |x: Vec<Tensor<3>>| portable::losses(&masked, matrix(&x));
     let inputs = [noise(7, [1, 6, 5])];
     check_gradient("losses", &inputs, &kernel);

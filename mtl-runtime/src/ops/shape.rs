@@ -127,7 +127,12 @@ pub fn logits(groups: Vec<(Tensor<3>, &[usize])>, tasks: usize) -> Tensor<2> {
     let order = groups.iter().flat_map(|(_, tasks)| tasks.iter());
     order.enumerate().for_each(|(slot, &task)| place[task] = slot);
     assert!(!place.contains(&usize::MAX), "each of {tasks} tasks has a tower");
-    let towers = select(stack(groups.into_iter().map(|(tower, _)| tower).collect()), &place);
+    // A tower of one task may say several numbers.
+    let slots = |tower: Tensor<3>| match tower.dims() {
+        [_, _, 1] => tower,
+        [rows, slots, width] => tower.reshape([rows, slots * width, 1]),
+    };
+    let towers = select(stack(groups.into_iter().map(|(tower, _)| slots(tower)).collect()), &place);
     let rows = towers.dims()[0];
     towers.reshape([rows, tasks])
 }

@@ -92,7 +92,9 @@ impl<M: Model> Run<M> {
         let pass = self.pass();
         let (input, losses, logits) = self.forward(batch, matrix, &pass);
         let values = numbers(losses.clone().inner());
-        self.count(&values, &self.row_weights(batch))?;
+        let rows = self.row_weights(batch);
+        self.count(&values, &rows)?;
+        self.count_parts(batch, &logits, &rows);
         let present = self.labelled(batch, &values);
         let weights = balance.weigh_losses(&present);
         let slopes = self.weighted(batch, (input, losses, logits), &pass, &weights)?;
@@ -134,6 +136,7 @@ impl<M: Model> Run<M> {
                 alone = self.beside(batch, &logits, &pass).is_empty();
                 let values = numbers(losses.clone().inner());
                 self.count(&values, &weights)?;
+                self.count_parts(batch, &logits, &weights);
                 present = self.labelled(batch, &values);
             }
             of_task.push(present[task].map(|_| {
@@ -195,7 +198,9 @@ fn shared<M: Model>(config: &M::Config, schema: &Schema, width: usize) -> Shared
     let rows: Vec<f32> = (0..ROWS * width).map(|_| rng.normal() as f32).collect();
     let tasks = schema.tasks.len();
     let label = |(row, task): (usize, &TaskKind)| match task {
-        TaskKind::Binary { .. } | TaskKind::Pairwise => (row % 2) as f32,
+        TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. } => {
+            (row % 2) as f32
+        }
         _ => 1.0,
     };
     let labels: Vec<f32> =

@@ -10,8 +10,12 @@ use crate::report::SplitMetrics;
 /// Refuses a `best` that no task of the schema can have.
 pub(super) fn check(train: &TrainConfig, schema: &Schema) -> Result<()> {
     let applies = |kind: &TaskKind| match train.best.metric {
-        BestMetric::Auc | BestMetric::Logloss => matches!(kind, TaskKind::Binary { .. }),
-        BestMetric::Gauc => matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise),
+        BestMetric::Auc => matches!(kind, TaskKind::Binary { .. }),
+        BestMetric::Logloss => matches!(kind, TaskKind::Binary { .. } | TaskKind::Multiclass { .. }),
+        BestMetric::Accuracy => matches!(kind, TaskKind::Multiclass { .. }),
+        BestMetric::Gauc => {
+            matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. })
+        }
         BestMetric::Rmse => matches!(kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
         BestMetric::Loss => true,
     };

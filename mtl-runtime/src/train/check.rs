@@ -1,10 +1,10 @@
 //! What is refused before training: values that no model can have, expectations that fail, data without labels.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use mtl_data::Dataset;
-use mtl_data::schema::{BinaryLoss, FeatureKind, RegressionLoss, Rows, Schema, TaskKind};
+use mtl_data::schema::{BinaryLoss, FeatureKind, RegressionLoss, Rows, Schema, Task, TaskKind};
 
 use super::best;
 use crate::config::{TrainConfig, settings};
@@ -64,10 +64,11 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
     for (path, value) in settings(config) {
         let number = value.as_f64().unwrap_or(0.0);
         let name = path.rsplit('.').next().unwrap_or_default();
-        if name == "temperature" && !path.starts_with("loss.") && !(number > 0.0 && number <= 1.0) {
+        let task = path.starts_with("tasks.");
+        if name == "temperature" && !path.starts_with("loss.") && !task && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
-        if name == "gamma" && !path.starts_with("ranks.") && !path.starts_with("tasks.") && number <= 0.0 {
+        if name == "gamma" && !path.starts_with("ranks.") && !task && number <= 0.0 {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0")));
         }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {
@@ -86,23 +87,32 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
     Ok(())
 }
 
+fn least(what: String, value: f64, least: f64) -> Result<()> {
+    if value >= least {
+        return Ok(());
+    }
+    Err(Error::config(format!("{what} is {value}, but it must be at least {least}")))
+}
+
+fn above(what: String, value: f64) -> Result<()> {
+    if value > 0.0 { Ok(()) } else { Err(Error::config(format!("{what} is {value}, but it must be above 0"))) }
+}
+
+fn below_one(what: String, value: f64) -> Result<()> {
+    if value >= 1.0 {
+        return Err(Error::config(format!("{what} is {value}, but it must be below 1")));
+    }
+    least(what, value, 0.0)
+}
+
+fn between(what: String, value: f64, low: f64, high: f64) -> Result<()> {
+    if value > low && value < high {
+        return Ok(());
+    }
+    Err(Error::config(format!("{what} is {value}, but it must be above {low} and below {high}")))
+}
+
 fn features_and_tasks(schema: &Schema) -> Result<()> {
-    let least = |what: String, value: f64, least: f64| {
-        if value >= least {
-            Ok(())
-        } else {
-            Err(Error::config(format!("{what} is {value}, but it must be at least {least}")))
-        }
-    };
-    let above = |what: String, value: f64| {
-        if value > 0.0 { Ok(()) } else { Err(Error::config(format!("{what} is {value}, but it must be above 0"))) }
-    };
-    let between = |what: String, value: f64, low: f64, high: f64| {
-        if value > low && value < high {
-            return Ok(());
-        }
-        Err(Error::config(format!("{what} is {value}, but it must be above {low} and below {high}")))
-    };
     for feature in &schema.features {
         let name = |option: &str| format!("features.{}.{option}", feature.name);
         if let FeatureKind::Id { rows, dim, init, .. } | FeatureKind::Ids { rows, dim, init, .. } = &feature.kind {
@@ -118,14 +128,33 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
         }
     }
     for task in &schema.tasks {
-        let name = |option: &str| format!("tasks.{}.{option}", task.name);
-        match task.kind {
+        if task.compares_rows() && schema.group_by.is_none() {
+            let message = format!("`{}` compares rows of a group, which needs train.group_by", task.name);
+            return Err(Error::config(message));
+        }
+        for of in &task.losses {
+            least(format!("tasks.{}.{}_weight", task.name, of.name), of.weight, 0.0)?;
+        }
+        if !task.losses.is_empty() && task.losses.iter().all(|of| of.weight == 0.0) {
+            let message = format!("every weight of the loss of `{}` is 0: nothing is left to train it", task.name);
+            return Err(Error::config(message));
+        }
+        task_numbers(task)?;
+    }
+    Ok(())
+}
+
+/// Refuses numbers that the losses of a task cannot have.
+fn task_numbers(task: &Task) -> Result<()> {
+    for (part, kind) in task.kinds().into_iter().enumerate() {
+        let name = |option: &str| match task.losses.get(part) {
+            Some(of) if option != "pos_weight" => format!("tasks.{}.{}_{option}", task.name, of.name),
+            _ => format!("tasks.{}.{option}", task.name),
+        };
+        match kind {
             TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight, smoothing } } => {
                 above(name("pos_weight"), pos_weight)?;
-                least(name("smoothing"), smoothing, 0.0)?;
-                if smoothing >= 1.0 {
-                    return Err(Error::config(format!("{} is {smoothing}, but it must be below 1", name("smoothing"))));
-                }
+                below_one(name("smoothing"), smoothing)?;
             }
             TaskKind::Binary { loss: BinaryLoss::Focal { gamma, alpha } } => {
                 least(name("gamma"), gamma, 0.0)?;
@@ -136,10 +165,9 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
             TaskKind::Regression { loss: RegressionLoss::Tweedie { power }, .. } => {
                 between(name("power"), power, 1.0, 2.0)?
             }
-            TaskKind::Pairwise if schema.group_by.is_none() => {
-                let message = format!("`{}` compares rows of a group, which needs train.group_by", task.name);
-                return Err(Error::config(message));
-            }
+            TaskKind::Binary { loss: BinaryLoss::Jrc { alpha } } => between(name("alpha"), alpha, 0.0, 1.0)?,
+            TaskKind::Listwise { temperature } => above(name("temperature"), temperature)?,
+            TaskKind::Multiclass { smoothing, .. } => below_one(name("smoothing"), smoothing)?,
             TaskKind::Regression { .. } | TaskKind::Ordinal { .. } | TaskKind::Pairwise => {}
         }
     }
@@ -173,7 +201,14 @@ pub(super) fn labels(schema: &Schema, train: &Dataset) -> Result<()> {
             let message = format!("task `{}` has no label in the {} training rows", task.name, train.rows);
             return Err(Error::data(format!("{message}: check its label column, its `where` and its weights")));
         }
-        if task.kind == TaskKind::Pairwise && !has_pair(&train.labels[t], counts, train.groups.as_deref()) {
+        let kinds = task.kinds();
+        let (labels, groups) = (&train.labels[t], train.groups.as_deref());
+        let lists = kinds.iter().any(|kind| kind.compares_rows() && *kind != TaskKind::Pairwise);
+        if lists && !has_two(train.rows, counts, groups) {
+            let message = format!("task `{}` has no list: every group of the training rows is one row", task.name);
+            return Err(Error::data(format!("{message}; check its label column and its `group`")));
+        }
+        if kinds.contains(&TaskKind::Pairwise) && !has_pair(labels, counts, groups) {
             let message = format!("task `{}` has no pair: no group of the training rows has both labels", task.name);
             return Err(Error::data(format!("{message}; check its label column and its `group`")));
         }
@@ -181,11 +216,18 @@ pub(super) fn labels(schema: &Schema, train: &Dataset) -> Result<()> {
     Ok(())
 }
 
+/// Whether a group has two rows that count.
+fn has_two(rows: usize, counts: impl Fn(usize) -> bool, groups: Option<&[u64]>) -> bool {
+    let mut seen = HashSet::new();
+    (0..rows).filter(|&row| counts(row)).any(|row| !seen.insert(groups.map_or(0, |groups| groups[row])))
+}
+
 /// Whether a group has a positive and a negative row that count.
 fn has_pair(labels: &[f32], counts: impl Fn(usize) -> bool, groups: Option<&[u64]>) -> bool {
-    let mut seen: HashMap<u64, f32> = HashMap::new();
+    let mut seen: HashMap<u64, bool> = HashMap::new();
     let mut rows = (0..labels.len()).filter(|&row| counts(row));
-    rows.any(|row| *seen.entry(groups.map_or(0, |groups| groups[row])).or_insert(labels[row]) != labels[row])
+    let positive = |row: usize| labels[row] > 0.5;
+    rows.any(|row| *seen.entry(groups.map_or(0, |groups| groups[row])).or_insert(positive(row)) != positive(row))
 }
 
 /// Refuses a `best` or a patience that the validation rows cannot serve.

@@ -28,7 +28,9 @@ impl<M: Model> Run<M> {
         let pass = self.pass().cutting();
         let (input, losses, logits) = self.forward(batch, matrix, &pass);
         let values = numbers(losses.clone().inner());
-        self.count(&values, &self.row_weights(batch))?;
+        let rows = self.row_weights(batch);
+        self.count(&values, &rows)?;
+        self.count_parts(batch, &logits, &rows);
         let present = self.labelled(batch, &values);
         let ones: Vec<f64> = present.iter().map(|loss| f64::from(u8::from(loss.is_some()))).collect();
         let frontier = pass.frontier();

@@ -12,7 +12,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::{counted, grouped_losses};
+use crate::loss::{counted, grouped_losses, part_losses, part_weights};
 use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
@@ -80,6 +80,9 @@ pub(crate) struct Sums {
     pub losses: Vec<f64>,
     /// By task: the weight of its rows or pairs.
     pub weights: Vec<f64>,
+    /// By summand of a task's loss: its losses, each times the weight of its rows, pairs or lists; and that weight.
+    #[serde(default)]
+    pub parts: Vec<(f64, f64)>,
     /// By name: what penalties added, and in how many steps.
     pub penalties: BTreeMap<String, (f64, usize)>,
     /// Rows.
@@ -180,6 +183,7 @@ impl<M: Model> Run<M> {
             weights.iter().enumerate().map(|(t, &weight)| if turn.includes(t) { weight } else { 0.0 }).collect();
         let values = numbers(losses.clone().inner());
         self.count(&values, &weights)?;
+        self.count_parts(batch, &logits, &weights);
         let active: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
         let mut loss = self.network().weighting().combine(losses, &active);
         for (name, penalty) in self.beside(batch, &logits, &pass) {
@@ -265,6 +269,36 @@ impl<M: Model> Run<M> {
         Ok(())
     }
 
+    /// Adds the summands of a batch's losses to those of the epoch, where a loss is a sum.
+    pub(super) fn count_parts(&mut self, batch: &Batch, logits: &Tensor<2>, weights: &[f64]) {
+        let schema = &self.schema;
+        if schema.tasks.iter().all(|task| task.losses.is_empty()) {
+            return;
+        }
+        let logits = numbers(logits.clone().inner().narrow(1, 0, schema.logit_columns()));
+        let groups = Some(batch.groups.as_slice());
+        let parts = part_losses(schema, &logits, &batch.labels, &batch.weights, groups, usize::MAX);
+        let tasks = part_weights(schema);
+        let sums = &mut self.progress.under_way.parts;
+        sums.resize(parts.len(), (0.0, 0.0));
+        for ((sum, (loss, weight)), (task, _)) in sums.iter_mut().zip(parts).zip(tasks) {
+            if weights[task] > 0.0 {
+                *sum = (sum.0 + loss * weight, sum.1 + weight);
+            }
+        }
+    }
+
+    /// The mean of each summand over the epoch, by its task and its name.
+    fn parts(&self) -> Named<Option<f64>> {
+        let named = self.schema.tasks.iter().flat_map(|task| {
+            let of = |part: usize| task.losses.get(part).map(|of| format!("{}.{}", task.name, of.name));
+            (0..task.losses.len().max(1)).map(of)
+        });
+        let mean = |(sum, weight): &(f64, f64)| (*weight > 0.0).then(|| sum / weight);
+        let means = self.progress.under_way.parts.iter().map(mean);
+        named.zip(means).filter_map(|(name, mean)| Some((name?, mean))).collect()
+    }
+
     fn not_finite(&self, what: &str, value: f64) -> Error {
         let (step, epoch) = (self.progress.step + 1, self.progress.epoch + 1);
         Error::training(format!(
@@ -287,6 +321,7 @@ impl<M: Model> Run<M> {
         let epoch = Epoch {
             epoch: self.progress.epoch + 1,
             losses: names().zip(sums.mean()).collect(),
+            parts: self.parts(),
             weights: names().zip(weights).collect::<Named<f64>>(),
             raised: raised.into_iter().map(|(task, ratio)| (self.schema.tasks[task].name.clone(), ratio)).collect(),
             gradients: said.and_then(|said| self.gradients(said)),

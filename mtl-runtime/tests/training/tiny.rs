@@ -70,6 +70,7 @@ impl Model for Tiny {
             sample_space: None,
             weight_column: None,
             given,
+            losses: vec![],
         };
         Schema {
             model: "Tiny".into(),

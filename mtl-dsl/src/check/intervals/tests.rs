@@ -22,6 +22,8 @@ fn tasks() -> Vec<Option<Task>> {
             weight_column: None,
             given: None,
             through: None,
+            group: None,
+            losses: vec![],
         })
     };
     let binary = || TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight: number(1.0), smoothing: None } };

@@ -14,6 +14,7 @@ fn schema() -> Schema {
         sample_space: None,
         weight_column: None,
         given,
+        losses: vec![],
     };
     let tasks = vec![task("click", None), task("buy", Some(0)), task("like", None)];
     Schema { model: "Test".into(), features: vec![], tasks, group_by: None }

@@ -68,7 +68,7 @@ fn slopes_in_both_forms() {
     let (schema, labels, weights) = all();
     let matrix = |x: &[Tensor<3>]| x[0].clone().squeeze_dim::<2>(0);
     let kernel = |x: Vec<Tensor<3>>| task_losses(&schema, matrix(&x), &labels, &weights);
-    let masked = Masked::new(Objective::of(&schema), &labels, &weights, &[]);
+    let masked = Masked::new(Objective::parts(&schema), schema.tasks.len(), &labels, &weights, &[]);
     let tensors = |x: Vec<Tensor<3>>| portable::losses(&masked, matrix(&x));
     let inputs = [noise(11, [1, 5, 8])];
     check_gradient("heads", &inputs, &kernel);
@@ -77,7 +77,7 @@ fn slopes_in_both_forms() {
     // Beyond the limit of exponentials, and far on the other side.
     let far = [(vec![40.0, -40.0, 35.0, -35.0, 45.0, 38.0, 70.0, -80.0], [1, 1, 8])];
     let labels = [1.0, 1.0, 0.0, 2.0, 3.0, 4.0, 2.0, 1.0];
-    let masked = Masked::new(Objective::of(&schema), &labels, &[1.0; 8], &[]);
+    let masked = Masked::new(Objective::parts(&schema), schema.tasks.len(), &labels, &[1.0; 8], &[]);
     let kernel = |x: Vec<Tensor<3>>| task_losses(&schema, matrix(&x), &labels, &[1.0; 8]);
     check_same("far", &far, &kernel, &|x| portable::losses(&masked, matrix(&x)));
 }

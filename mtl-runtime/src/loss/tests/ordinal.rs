@@ -33,7 +33,7 @@ fn levels_have_one_gradient_in_both_forms() {
     let weights = [1.0, 2.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.5, 0.0];
     let logits = [noise(3, [1, 4, 5])];
     let kernel = |x: Vec<Tensor<3>>| task_losses(&stars(), x[0].clone().squeeze_dim::<2>(0), &labels, &weights);
-    let masked = Masked::new(Objective::of(&stars()), &labels, &weights, &[]);
+    let masked = Masked::new(Objective::parts(&stars()), stars().tasks.len(), &labels, &weights, &[]);
     let plain = |x: Vec<Tensor<3>>| portable::losses(&masked, x[0].clone().squeeze_dim::<2>(0));
     check_gradient("levels", &logits, &kernel);
     check_same("levels", &logits, &kernel, &plain);

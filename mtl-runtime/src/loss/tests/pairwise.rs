@@ -1,7 +1,7 @@
 //! Pairs of rows of a group.
 
 use super::*;
-use crate::loss::{counted, grouped_losses, pairs_loss};
+use crate::loss::{counted, grouped_losses, part_losses};
 
 /// A click, an order and a rating.
 fn choices() -> Schema {
@@ -36,14 +36,12 @@ fn the_loss_is_a_mean_over_the_pairs_of_a_group() {
     let total: f32 = pairs.iter().map(|pair| pair.2).sum();
     let loss: f32 = pairs.iter().map(|&(i, j, weight)| weight * softplus(scores[j] - scores[i])).sum();
     close("loss", &[of_choice(&logits, &labels, &weights, &GROUPS)], &[loss / total], 1e-6);
-    assert_eq!(counted(&choices(), &labels, &weights, &GROUPS), [7.0, f64::from(total), 7.0]);
-    let column = |of: &[f32]| -> Vec<f32> { of.iter().skip(1).step_by(3).copied().collect() };
-    let whole = pairs_loss(&scores, &column(&labels), Some(&column(&weights)), &GROUPS, 100).unwrap();
-    close("of a column", &[whole as f32], &[loss / total], 1e-6);
+    assert_eq!(counted(&choices(), &labels, &weights, &GROUPS), [6.0, f64::from(total), 7.0]);
+    let whole = |limit| part_losses(&choices(), &logits, &labels, &weights, Some(&GROUPS), limit)[1];
+    close("of all rows", &[whole(100).0 as f32, whole(100).1 as f32], &[loss / total, total], 1e-6);
     // Cut after two rows, group 4 keeps its first pair; its last row stands alone.
-    let cut = pairs_loss(&scores, &column(&labels), Some(&column(&weights)), &GROUPS, 2).unwrap() as f32;
     let kept = (2.0 * softplus(0.5) + 0.5 * softplus(-1.1)) / 2.5;
-    close("cut", &[cut], &[kept], 1e-6);
+    close("cut", &[whole(2).0 as f32], &[kept], 1e-6);
     // One group: more pairs.
     let one = [of_choice(&logits, &labels, &weights, &[]), of_choice(&logits, &labels, &weights, &[3; 7])];
     assert!(one[0] == one[1] && (one[0] - loss / total).abs() > 0.1, "{one:?}");
@@ -55,7 +53,7 @@ fn pairs_have_one_gradient_in_both_forms() {
     let matrix = |x: &[Tensor<3>]| x[0].clone().squeeze_dim::<2>(0);
     let inputs = [noise(5, [1, 7, 3])];
     let kernel = |x: Vec<Tensor<3>>| grouped_losses(&choices(), matrix(&x), &labels, &weights, &GROUPS);
-    let masked = Masked::new(Objective::of(&choices()), &labels, &weights, &GROUPS);
+    let masked = Masked::new(Objective::parts(&choices()), choices().tasks.len(), &labels, &weights, &GROUPS);
     let tensors = |x: Vec<Tensor<3>>| portable::losses(&masked, matrix(&x));
     check_gradient("pairs", &inputs, &kernel);
     check_gradient("pairs, portable", &inputs, &tensors);
@@ -90,7 +88,7 @@ fn without_a_pair_there_is_neither_loss_nor_slope() {
     assert_eq!(of_choice(&noise(2, [1, 7, 3]).0, &labels, &weights, &alone), 0.0);
     assert_eq!(counted(&choices(), &labels, &weights, &alone)[1], 0.0);
     let inputs = [noise(2, [1, 7, 3])];
-    let masked = Masked::new(Objective::of(&choices()), &labels, &weights, &alone);
+    let masked = Masked::new(Objective::parts(&choices()), choices().tasks.len(), &labels, &weights, &alone);
     type Form<'a> = &'a dyn Fn(Vec<Tensor<3>>) -> Tensor<1>;
     let forms: [Form<'_>; 2] =
         [&|x| grouped_losses(&choices(), x[0].clone().squeeze_dim::<2>(0), &labels, &weights, &alone), &|x| {

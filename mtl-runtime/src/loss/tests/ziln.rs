@@ -39,7 +39,7 @@ fn slopes_in_both_forms() {
     let weights = [1.0, 1.0, 2.0, 0.5, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0];
     let matrix = |x: &[Tensor<3>]| x[0].clone().squeeze_dim::<2>(0);
     let kernel = |x: Vec<Tensor<3>>| task_losses(&schema, matrix(&x), &labels, &weights);
-    let masked = Masked::new(Objective::of(&schema), &labels, &weights, &[]);
+    let masked = Masked::new(Objective::parts(&schema), schema.tasks.len(), &labels, &weights, &[]);
     let tensors = |x: Vec<Tensor<3>>| portable::losses(&masked, matrix(&x));
     let inputs = [noise(5, [1, 4, 8])];
     check_gradient("ziln", &inputs, &kernel);
