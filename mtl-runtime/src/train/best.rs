@@ -1,32 +1,47 @@
 //! The best epoch: which validation metric decides, and when there is nothing left to wait for.
 
-use mtl_data::schema::{Schema, TaskKind};
+use mtl_data::schema::{Schema, Task, TaskKind};
 
-use crate::config::{BestMetric, TrainConfig};
+use crate::config::{BestMetric, BestTerm, TrainConfig};
 use crate::error::{Error, Result};
 use crate::report::SplitMetrics;
 
 /// Refuses a `best` that no task of the schema can have.
 pub(super) fn check(train: &TrainConfig, schema: &Schema) -> Result<()> {
-    let applies = |kind: &TaskKind| match train.best.metric {
+    for term in train.best.terms() {
+        let fitting: Vec<&str> = schema
+            .tasks
+            .iter()
+            .filter(|task| applies(term.metric, &task.kind))
+            .map(|task| task.name.as_str())
+            .collect();
+        let metric = term.metric.name();
+        match &term.task {
+            Some(task) if fitting.contains(&task.as_str()) => {}
+            Some(task) => {
+                let fitting = list(&fitting);
+                return Err(Error::config(format!(
+                    "train.best is {metric}({task}), but {metric} is there for {fitting}"
+                )));
+            }
+            None if fitting.is_empty() => {
+                return Err(Error::config(format!(
+                    "train.best is {metric}, which applies to no task of {}; use `loss`",
+                    schema.model
+                )));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn applies(metric: BestMetric, kind: &TaskKind) -> bool {
+    match metric {
         BestMetric::Auc | BestMetric::Logloss => matches!(kind, TaskKind::Binary { .. }),
         BestMetric::Gauc => matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise),
         BestMetric::Rmse => matches!(kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
         BestMetric::Loss => true,
-    };
-    let metric = train.best.metric.name();
-    let fitting: Vec<&str> =
-        schema.tasks.iter().filter(|task| applies(&task.kind)).map(|task| task.name.as_str()).collect();
-    match &train.best.task {
-        Some(task) if fitting.contains(&task.as_str()) => Ok(()),
-        Some(task) => {
-            Err(Error::config(format!("train.best is {metric}({task}), but {metric} is there for {}", list(&fitting))))
-        }
-        None if fitting.is_empty() => Err(Error::config(format!(
-            "train.best is {metric}, which applies to no task of {}; use `loss`",
-            schema.model
-        ))),
-        None => Ok(()),
     }
 }
 
@@ -36,18 +51,40 @@ fn list(names: &[&str]) -> String {
 
 /// The value of `best` on a validation split.
 pub(super) fn value(train: &TrainConfig, schema: &Schema, split: &SplitMetrics) -> Result<f64> {
-    let (metric, task) = (train.best.metric, train.best.task.as_deref());
-    let value = split.value(metric, task, schema);
-    value.ok_or_else(|| {
-        let name = task.map_or_else(|| metric.name().to_owned(), |task| format!("{}({task})", metric.name()));
-        let help = "it needs validation rows with labels, of both classes for auc and gauc";
-        Error::data(format!("train.best is {name}, which is undefined on the validation rows: {help}"))
-    })
+    let of = |term: BestTerm| {
+        let value = split.value(term.metric, term.task.as_deref(), schema);
+        value.map(|value| term.factor * value).ok_or_else(|| undefined(&term.name()))
+    };
+    train.best.terms().into_iter().map(of).sum()
 }
 
-/// Whether a value is better than the best one so far.
-pub(super) fn better(metric: BestMetric, value: f64, best: Option<f64>) -> bool {
-    best.is_none_or(|best| if metric.ascending() { value > best } else { value < best })
+/// The metric that picks the best epoch of one task: that of `best` where it is one and fits, else the task's usual one.
+pub(super) fn of_task(train: &TrainConfig, task: &Task) -> BestMetric {
+    let best = &train.best;
+    match &task.kind {
+        kind if best.more.is_empty() && best.metric != BestMetric::Loss && applies(best.metric, kind) => best.metric,
+        TaskKind::Binary { .. } => BestMetric::Auc,
+        TaskKind::Pairwise => BestMetric::Gauc,
+        TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => BestMetric::Rmse,
+    }
+}
+
+/// The value of a task's own metric on a validation split.
+pub(super) fn value_of_task(train: &TrainConfig, schema: &Schema, task: usize, split: &SplitMetrics) -> Result<f64> {
+    let task = &schema.tasks[task];
+    let metric = of_task(train, task);
+    let value = split.value(metric, Some(&task.name), schema);
+    value.ok_or_else(|| undefined(&format!("{}({}) for its task", metric.name(), task.name)))
+}
+
+fn undefined(name: &str) -> Error {
+    let help = "it needs validation rows with labels, of both classes for auc and gauc";
+    Error::data(format!("train.best is {name}, which is undefined on the validation rows: {help}"))
+}
+
+/// Whether a value is better than the best one so far, where a higher one is or is not.
+pub(super) fn better(ascending: bool, value: f64, best: Option<f64>) -> bool {
+    best.is_none_or(|best| if ascending { value > best } else { value < best })
 }
 
 /// Whether the patience is over after `epoch` epochs.
