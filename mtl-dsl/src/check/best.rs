@@ -64,7 +64,7 @@ fn sum(names: &Names<'_>, tasks: &[Option<Task>], expr: &Expr, grouped: bool, si
     let first = terms.first().map(rises);
     if let Some((factor, _)) = terms.iter().find(|term| Some(rises(term)) != first) {
         sink.push(diagnostic!(
-            ConflictingOptions, factor.span, "of a better model this is lower, and the first metric higher, or the other way round";
+            ConflictingOptions, factor.span, "one of two summands falls as a model gets better, and the other rises";
             help: "subtract what falls as a model gets better: `auc(click) - 0.1 * logloss(like)`"
         ));
         return None;

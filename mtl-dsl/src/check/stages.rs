@@ -241,7 +241,7 @@ fn turns_fit(model: &Model, stage: &Stage, sink: &mut Sink) {
     let own = model.features.iter().find(|feature| feature.reading.own || feature.reading.wide);
     if let (true, Some(feature)) = (moments, own) {
         sink.push(diagnostic!(
-            ConflictingOptions, at, "a row of `{}` holds values of each task, and `adam` would move those of the others", feature.name.text;
+            ConflictingOptions, at, "a row of `{}` holds values of each task, and momentum would move those of the others", feature.name.text;
             label(feature.name.span): "declared here"; help: "choose `embeddings: rowwise_adagrad(...)`, `adagrad(...)` or `sgd(...)`"
         ));
     }
