@@ -178,6 +178,8 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
     }
     run.embeddings.restore(&header.table_steps, tables);
     run.progress = header.progress;
+    // Rows of tables make up for missed steps at the pace of their stage.
+    run.enter_stage();
     if header.best_is_last {
         run.best = Some(run.weights());
     } else if run.progress.best.is_some() {

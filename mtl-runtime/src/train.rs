@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::{Scored, measure, score};
 use crate::model::Model;
 use crate::predict::Predictor;
-use crate::report::{Named, Report, SplitMetrics, TaskBest, peak_memory_bytes};
+use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
 
 mod balanced;
 mod best;
@@ -142,7 +142,7 @@ impl<M: Model> Trainer<M> {
         {
             split.set("validation", metrics);
         }
-        let best_epochs = best_of_tasks(&run, session_file.as_deref());
+        let best_epochs = best::report(&run, session_file.as_deref());
         let (epochs, seed) = (run.progress.history.clone(), <M as Model>::train(&run.config).seed);
         if run.best.is_none() {
             run.embeddings.settle();
@@ -233,18 +233,6 @@ fn free_settings(train: &TrainConfig) -> [String; 2] {
         count => format!("train.stages.{}.epochs", count - 1),
     };
     [epochs, "train.patience".to_owned()]
-}
-
-/// The best epoch of each task so far, and its file beside that of the run.
-fn best_of_tasks<M: Model>(run: &Run<M>, file: Option<&Path>) -> Named<TaskBest> {
-    let train = <M as Model>::train(&run.config);
-    let best = run.schema.tasks.iter().zip(&run.progress.best_of_tasks).filter_map(|(task, best)| {
-        let (epoch, value) = (*best)?;
-        let metric = best::of_task(train, task).name().to_owned();
-        let file = file.map(|file| checkpoint::file_of_task(file, &task.name).display().to_string());
-        Some((task.name.clone(), TaskBest { epoch, metric, value, file }))
-    });
-    best.collect()
 }
 
 /// A run, its data and what it tells.
@@ -364,40 +352,6 @@ impl<M: Model> Session<M> {
             name = format!("{of}, {name}");
         }
         self.display.stage(name);
-    }
-
-    /// The tasks for which the epoch that just ended is the best one so far, and its values; none where only the common one is kept.
-    fn best_of_tasks(&mut self, split: &SplitMetrics) -> Result<Vec<(usize, f64)>> {
-        let train = self.config().clone();
-        if !train.best.each {
-            return Ok(Vec::new());
-        }
-        let run = &mut self.run;
-        let (epoch, tasks) = (run.progress.epoch, run.schema.tasks.len());
-        run.progress.best_of_tasks.resize(tasks, None);
-        let mut better = Vec::new();
-        for task in 0..tasks {
-            let value = best::value_of_task(&train, &run.schema, task, split)?;
-            let best = &mut run.progress.best_of_tasks[task];
-            let ascending = best::of_task(&train, &run.schema.tasks[task]).ascending();
-            if best::better(ascending, value, best.map(|(_, value)| value)) {
-                *best = Some((epoch, value));
-                better.push((task, value));
-            }
-        }
-        Ok(better)
-    }
-
-    /// Saves the epoch that just ended as the model of these tasks.
-    fn save_of_tasks(&mut self, tasks: &[(usize, f64)]) -> Result<()> {
-        let Some(path) = &self.checkpoint else { return Ok(()) };
-        let start = Instant::now();
-        for (task, value) in tasks {
-            let name = &self.run.schema.tasks[*task].name;
-            checkpoint::save_of_task(&checkpoint::file_of_task(path, name), &self.run, name, *value)?;
-        }
-        self.saving += start.elapsed().as_secs_f64();
-        Ok(())
     }
 
     fn save(&mut self) -> Result<()> {

@@ -1,10 +1,17 @@
 //! The best epoch: which validation metric decides, and when there is nothing left to wait for.
 
+use std::path::Path;
+use std::time::Instant;
+
 use mtl_data::schema::{Schema, Task, TaskKind};
 
+use super::Session;
+use super::run::Run;
+use crate::checkpoint;
 use crate::config::{BestMetric, BestTerm, TrainConfig};
 use crate::error::{Error, Result};
-use crate::report::SplitMetrics;
+use crate::model::Model;
+use crate::report::{Named, SplitMetrics, TaskBest};
 
 /// Refuses a `best` that no task of the schema can have.
 pub(super) fn check(train: &TrainConfig, schema: &Schema) -> Result<()> {
@@ -90,4 +97,52 @@ pub(super) fn better(ascending: bool, value: f64, best: Option<f64>) -> bool {
 /// Whether the patience is over after `epoch` epochs.
 pub(super) fn over(train: &TrainConfig, epoch: usize, best_epoch: usize) -> bool {
     train.patience.is_some_and(|patience| epoch - best_epoch >= patience)
+}
+
+/// The best epoch of each task so far, and its file beside that of the run.
+pub(super) fn report<M: Model>(run: &Run<M>, file: Option<&Path>) -> Named<TaskBest> {
+    let train = <M as Model>::train(&run.config);
+    let best = run.schema.tasks.iter().zip(&run.progress.best_of_tasks).filter_map(|(task, best)| {
+        let (epoch, value) = (*best)?;
+        let metric = of_task(train, task).name().to_owned();
+        let file = file.map(|file| checkpoint::file_of_task(file, &task.name).display().to_string());
+        Some((task.name.clone(), TaskBest { epoch, metric, value, file }))
+    });
+    best.collect()
+}
+
+impl<M: Model> Session<M> {
+    /// The tasks for which the epoch that just ended is the best one so far, and its values; none where only the common one is kept.
+    pub(super) fn best_of_tasks(&mut self, split: &SplitMetrics) -> Result<Vec<(usize, f64)>> {
+        let train = self.config().clone();
+        if !train.best.each {
+            return Ok(Vec::new());
+        }
+        let run = &mut self.run;
+        let (epoch, tasks) = (run.progress.epoch, run.schema.tasks.len());
+        run.progress.best_of_tasks.resize(tasks, None);
+        let mut better = Vec::new();
+        for task in 0..tasks {
+            let value = value_of_task(&train, &run.schema, task, split)?;
+            let best = &mut run.progress.best_of_tasks[task];
+            let ascending = of_task(&train, &run.schema.tasks[task]).ascending();
+            if better(ascending, value, best.map(|(_, value)| value)) {
+                *best = Some((epoch, value));
+                better.push((task, value));
+            }
+        }
+        Ok(better)
+    }
+
+    /// Saves the epoch that just ended as the model of these tasks.
+    pub(super) fn save_of_tasks(&mut self, tasks: &[(usize, f64)]) -> Result<()> {
+        let Some(path) = &self.checkpoint else { return Ok(()) };
+        let start = Instant::now();
+        for (task, value) in tasks {
+            let name = &self.run.schema.tasks[*task].name;
+            checkpoint::save_of_task(&checkpoint::file_of_task(path, name), &self.run, name, *value)?;
+        }
+        self.saving += start.elapsed().as_secs_f64();
+        Ok(())
+    }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use mtl_data::schema::Feature;
+
 use super::run::{Progress, Run};
 use super::turns::{Plan, Turn};
-use crate::config::{StageConfig, StageTasks, TrainConfig, nearest};
+use crate::config::{RowOptimizerConfig, StageConfig, StageTasks, TrainConfig, nearest};
 use crate::error::{Error, Result};
 use crate::model::{Model, Part};
 use crate::optim::Paces;
@@ -22,14 +24,15 @@ pub(super) fn check<M: Model>(config: &M::Config) -> Result<()> {
     if M::parts().is_empty() {
         return Err(Error::config("train.stages: this program knows no parts; write `stages` in its spec"));
     }
-    let tasks: Vec<String> = M::schema(config).tasks.into_iter().map(|task| task.name).collect();
+    let schema = M::schema(config);
+    let tasks: Vec<&str> = schema.tasks.iter().map(|task| task.name.as_str()).collect();
     for (at, stage) in stages.iter().enumerate() {
         let refused = |what: String| Err(Error::config(format!("train.stages.{at}: {what}")));
         if let StageTasks::Only(only) = &stage.tasks {
             if only.is_empty() {
                 return refused("it trains no task".into());
             }
-            if let Some(unknown) = only.iter().find(|task| !tasks.contains(task)) {
+            if let Some(unknown) = only.iter().find(|task| !tasks.contains(&task.as_str())) {
                 return refused(format!("there is no task `{unknown}`; there are {}", tasks.join(", ")));
             }
         }
@@ -39,6 +42,17 @@ pub(super) fn check<M: Model>(config: &M::Config) -> Result<()> {
             }
             if !M::terms(config).is_empty() {
                 return refused("a term of the loss is about two tasks, and it trains some of them".into());
+            }
+            let moments = matches!(
+                <M as Model>::train(config).embeddings,
+                RowOptimizerConfig::Adam { .. } | RowOptimizerConfig::LazyAdam { .. }
+            );
+            let own = |feature: &&Feature| !feature.own.is_empty() || !feature.wide.is_empty();
+            if let Some(feature) = schema.features.iter().filter(|_| moments).find(own) {
+                let name = &feature.name;
+                return refused(format!(
+                    "a row of `{name}` holds values of each task, and momentum would move those of the others"
+                ));
             }
         }
         if let Some(problem) = problem(M::parts(), stage) {
@@ -68,10 +82,8 @@ fn problem(parts: &[Part], stage: &StageConfig) -> Option<String> {
     }
     let (network, tables) = factors(parts, &StageConfig { lr: BTreeMap::new(), ..stage.clone() });
     let still = |part: &Part| {
-        let shares = part
-            .shares
-            .iter()
-            .any(|(block, at, of)| network.get(*block).is_some_and(|of_block| of_block[at % of] == 0.0));
+        let shares =
+            part.shares.iter().any(|(block, at, _)| network.get(*block).is_some_and(|of_block| of_block[*at] == 0.0));
         shares || part.tables.iter().any(|table| tables.get(*table) == Some(&0.0))
     };
     if let Some(name) = stage.lr.keys().find(|name| find(parts, name).is_some_and(still)) {
@@ -85,7 +97,7 @@ fn problem(parts: &[Part], stage: &StageConfig) -> Option<String> {
     (!parts.iter().any(|part| moves(&part))).then(|| "nothing moves in it".to_owned())
 }
 
-/// Whether a part's blocks are a tower's.
+/// Whether a part is a task's tower.
 fn is_tower(part: &Part) -> bool {
     part.shares.iter().any(|(block, ..)| block.starts_with("tower_"))
 }
@@ -149,7 +161,7 @@ impl<M: Model> Run<M> {
     }
 
     /// Sets what the stage under way moves, and gives its turns. The tables are settled, or the run was in this stage.
-    pub(super) fn enter_stage(&mut self) -> Option<Plan> {
+    pub(crate) fn enter_stage(&mut self) -> Option<Plan> {
         let stage = self.stage()?.clone();
         let tasks: Vec<String> = self.schema.tasks.iter().map(|task| task.name.clone()).collect();
         let (network, tables) = factors(M::parts(), &stage);
