@@ -121,17 +121,17 @@ impl<M: Model> Session<M> {
         let run = &mut self.run;
         let (epoch, tasks) = (run.progress.epoch, run.schema.tasks.len());
         run.progress.best_of_tasks.resize(tasks, None);
-        let mut better = Vec::new();
+        let mut improved = Vec::new();
         for task in 0..tasks {
             let value = value_of_task(&train, &run.schema, task, split)?;
             let best = &mut run.progress.best_of_tasks[task];
             let ascending = of_task(&train, &run.schema.tasks[task]).ascending();
             if better(ascending, value, best.map(|(_, value)| value)) {
                 *best = Some((epoch, value));
-                better.push((task, value));
+                improved.push((task, value));
             }
         }
-        Ok(better)
+        Ok(improved)
     }
 
     /// Saves the epoch that just ended as the model of these tasks.

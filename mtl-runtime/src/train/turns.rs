@@ -45,7 +45,7 @@ impl Turn {
 
 /// The turns of an epoch.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     turns: Vec<Turn>,
     /// Whether a batch is one turn's, not every turn's.
     split: bool,
