@@ -3,6 +3,7 @@
 //! Every pass reports into one sink and goes on, so that one run shows every mistake. What a mistake touches is left out silently by
 //! the passes behind it. A model comes out only when there was no error.
 
+mod best;
 mod bisect;
 mod conditions;
 mod dataflow;
@@ -17,6 +18,7 @@ mod orders;
 mod ranks;
 mod reads;
 mod slopes;
+mod stages;
 mod subnets;
 mod tasks;
 mod terms;
@@ -97,6 +99,9 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     weighting::check_towers(&model, sink);
     weighting::check_losses(&model, &names, sink);
     unused::prune(&mut model, sink);
+    if !sink.iter().any(Diagnostic::is_error) {
+        stages::check(&model, sink);
+    }
     (!sink.iter().any(Diagnostic::is_error)).then_some(model)
 }
 

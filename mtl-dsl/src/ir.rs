@@ -7,10 +7,12 @@
 
 mod mermaid;
 mod op;
+mod parts;
 mod print;
 mod size;
 
 pub use op::{Activation, Choice, MaskMethod, MaskSearch, Op, Penalty, Pick, Rate, Scale, Through};
+pub use parts::{Part, Share, parts};
 pub(crate) use print::thousands;
 pub use size::{ConfigPath, Size, Symbol};
 

@@ -76,6 +76,14 @@ pub enum Shape {
     TaskGroups,
     /// A list of pairs of tasks: `[buy | click, buy | like]`.
     Relations,
+    /// A list of `stage(...)`.
+    Stages,
+    /// Whose a step is: `joint`, `alternate`, or a list of tasks.
+    Turns,
+    /// A list of parts of the model: `[h, click, user_id]`.
+    Parts,
+    /// A number for each of some parts: `each(h: 0.1, click: 0.5)`.
+    Rates,
 }
 
 /// Alternatives that are calls: optimisers, losses.

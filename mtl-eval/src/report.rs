@@ -29,6 +29,9 @@ pub struct Report {
     /// The epoch whose weights were kept, from 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub best_epoch: Option<usize>,
+    /// By task, its best epoch, where each task's is kept.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub best_epochs: Named<TaskBest>,
     /// Wall time by phase.
     pub seconds: Named<f64>,
     /// The largest resident size of the process so far; only where the system tells.
@@ -40,6 +43,20 @@ pub struct Report {
     /// The subnetworks, where the model has any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subnets: Option<SubnetReport>,
+}
+
+/// The best epoch of one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskBest {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The validation metric that picked it.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// The file of its model, where training saves one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
 }
 
 /// The metrics of one split.
@@ -96,6 +113,9 @@ pub struct Metrics {
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
+    /// The stage of training it belongs to, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stage: Option<usize>,
     /// The mean training loss of each task over the epoch.
     pub losses: Named<Option<f64>>,
     /// The mean of each summand of a task's loss that is a sum, without its weight: `click.bce`.
@@ -211,7 +231,8 @@ impl Epoch {
 
     /// The epoch on one line.
     pub fn line(&self, epochs: usize) -> String {
-        let mut line = format!("epoch {}/{epochs}  {:.0} rows/s", self.epoch, self.rows_per_second);
+        let stage = self.stage.map_or_else(String::new, |stage| format!(" (stage {stage})"));
+        let mut line = format!("epoch {}/{epochs}{stage}  {:.0} rows/s", self.epoch, self.rows_per_second);
         for (task, loss) in self.losses.iter() {
             let _ = match loss {
                 Some(loss) => write!(line, "  {task} loss {loss:.4}"),
@@ -230,6 +251,27 @@ impl Epoch {
             let _ = write!(line, "  {name} {penalty:.4}");
         }
         line
+    }
+}
+
+impl Report {
+    /// The best epoch of each task as a table for people; none where only the common one is kept.
+    pub fn best_table(&self) -> Option<TextTable> {
+        if self.best_epochs.is_empty() {
+            return None;
+        }
+        let mut table = TextTable::new(["best of", "epoch", "metric", "value", "model"]);
+        for (task, best) in self.best_epochs.iter() {
+            let file = best.file.clone().unwrap_or_default();
+            table.row([
+                task.to_owned(),
+                best.epoch.to_string(),
+                best.metric.clone(),
+                format!("{:.4}", best.value),
+                file,
+            ]);
+        }
+        Some(table)
     }
 }
 

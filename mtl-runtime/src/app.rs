@@ -181,6 +181,7 @@ impl<M: Model, A: Args> App<M, A> {
             parameters: predictor.parameters(),
             rows_per_second: None,
             best_epoch: None,
+            best_epochs: Named::default(),
             seconds: [("read", reading), ("evaluate", start.elapsed().as_secs_f64())].into_iter().collect(),
             peak_memory_bytes: peak_memory_bytes(),
             epochs: Vec::new(),
@@ -265,6 +266,9 @@ fn show(report: &Report) {
     }
     if let Some(subnets) = &report.subnets {
         println!("\nsubnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
+    }
+    if let Some(table) = report.best_table() {
+        println!("\n{table}");
     }
     let mut table = TextTable::new(["seconds", ""]);
     report.seconds.iter().for_each(|(phase, seconds)| table.row([phase.to_owned(), format!("{seconds:.2}")]));

@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mtl_data::Encoder;
 use serde::de::DeserializeOwned;
@@ -40,24 +40,40 @@ struct Header {
     config: ciborium::Value,
     rows: usize,
     progress: Progress,
-    /// Steps of the tables' optimiser; those of the run where it never started anew.
-    #[serde(default)]
-    table_steps: Option<u32>,
+    /// Steps of each table's optimiser.
+    table_steps: Vec<u32>,
     /// Whether the best epoch is the last one, so that its values are not held twice.
     best_is_last: bool,
 }
 
 /// Saves a run. The file at `path` is replaced as a whole, or stays as it was.
 pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
-    let best_is_last =
-        run.progress.batch == 0 && run.progress.best.is_some_and(|(epoch, _)| epoch == run.progress.epoch);
+    write(path, run, &run.progress)
+}
+
+/// Saves the last epoch, the best one of a task, as a model.
+pub(crate) fn save_of_task<M: Model>(path: &Path, run: &Run<M>, task: &str, value: f64) -> Result<()> {
+    let best = Some((run.progress.epoch, value));
+    write(path, run, &Progress { best, of_task: Some(task.to_owned()), ..run.progress.clone() })
+}
+
+/// The file of the best epoch of a task: that of the run with the task's name.
+pub(crate) fn file_of_task(path: &Path, task: &str) -> PathBuf {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let ending = [".mtl.safetensors", ".safetensors"].into_iter().find(|ending| name.ends_with(ending));
+    let ending = ending.or_else(|| name.rfind('.').filter(|at| *at > 0).map(|at| &name[at..])).unwrap_or_default();
+    path.with_file_name(format!("{}.{task}{ending}", &name[..name.len() - ending.len()]))
+}
+
+fn write<M: Model>(path: &Path, run: &Run<M>, progress: &Progress) -> Result<()> {
+    let best_is_last = progress.batch == 0 && progress.best.is_some_and(|(epoch, _)| epoch == progress.epoch);
     let header = Header {
         format: FORMAT,
         model: M::NAME.into(),
         config: ciborium::Value::serialized(&run.config).expect("a configuration holds plain values"),
         rows: run.rows,
-        progress: run.progress.clone(),
-        table_steps: Some(run.embeddings.step()),
+        progress: progress.clone(),
+        table_steps: run.embeddings.steps(),
         best_is_last,
     };
     let mut arrays = BTreeMap::new();
@@ -157,8 +173,13 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
         let state = arrays.f32(&format!("state.{}", table.name), &[table.rows, table.state.len() / table.rows])?;
         tables.push((values, state, arrays.u32(&format!("settled.{}", table.name), table.settled.len())?));
     }
-    run.embeddings.restore(header.table_steps.unwrap_or(header.progress.step as u32), tables);
+    if header.table_steps.len() != tables.len() {
+        return Err(Error::checkpoint(arrays.path, "its tables are not those of this program"));
+    }
+    run.embeddings.restore(&header.table_steps, tables);
     run.progress = header.progress;
+    // Rows of tables make up for missed steps at the pace of their stage.
+    run.enter_stage();
     if header.best_is_last {
         run.best = Some(run.weights());
     } else if run.progress.best.is_some() {

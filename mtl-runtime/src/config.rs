@@ -3,9 +3,14 @@
 use burn::config::Config;
 use serde::{Deserialize, Serialize};
 
+mod best;
 mod settings;
+mod stage;
 
+pub use best::{Best, BestMetric, BestTerm};
+pub(crate) use settings::nearest;
 pub use settings::{apply_setting, settings};
+pub use stage::{StageConfig, StageTasks};
 
 use crate::error::{self, Error};
 
@@ -21,9 +26,12 @@ pub struct TrainConfig {
     /// Rows a step.
     #[config(default = 1024)]
     pub batch: usize,
-    /// Passes over the training rows.
+    /// Passes over the training rows; 0 with [`stages`](Self::stages), whose own are summed.
     #[config(default = 3)]
     pub epochs: usize,
+    /// Parts of training, one after the other; without any, all epochs train every task and parameter.
+    #[config(default = "Vec::new()")]
+    pub stages: Vec<StageConfig>,
     /// Seed of initial values, order and dropout.
     #[config(default = 0)]
     pub seed: u64,
@@ -132,33 +140,6 @@ pub enum RowOptimizerConfig {
     },
 }
 
-/// What makes one epoch better than another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Best {
-    /// The metric, on the validation rows.
-    pub metric: BestMetric,
-    /// The task it is measured on; without one, the mean over the tasks it applies to.
-    pub task: Option<String>,
-}
-
-/// A metric that can pick the best epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BestMetric {
-    /// Area under the ROC curve; higher is better.
-    Auc,
-    /// AUC within groups, weighted by their rows; higher is better.
-    Gauc,
-    /// Mean binary cross-entropy; lower is better.
-    Logloss,
-    /// Root mean square error; lower is better.
-    Rmse,
-    /// The share of rows whose most probable class is theirs; higher is better.
-    Accuracy,
-    /// The training objective; lower is better.
-    Loss,
-}
-
 fn beta1() -> f64 {
     0.9
 }
@@ -210,40 +191,28 @@ impl RowOptimizerConfig {
     }
 }
 
-impl Best {
-    /// The mean of a metric over the tasks it applies to.
-    pub fn new(metric: BestMetric) -> Self {
-        Self { metric, task: None }
-    }
-    /// A metric of one task.
-    pub fn of(metric: BestMetric, task: &str) -> Self {
-        Self { metric, task: Some(task.into()) }
-    }
-}
-
-impl BestMetric {
-    /// Whether a higher value is better.
-    pub fn ascending(self) -> bool {
-        matches!(self, Self::Auc | Self::Gauc | Self::Accuracy)
-    }
-    /// Its name in specs and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auc => "auc",
-            Self::Gauc => "gauc",
-            Self::Logloss => "logloss",
-            Self::Rmse => "rmse",
-            Self::Accuracy => "accuracy",
-            Self::Loss => "loss",
-        }
+impl OptimizerConfig {
+    /// The same with its learning rate times a factor.
+    pub(crate) fn times(&self, factor: f64) -> Self {
+        let mut config = *self;
+        let (Self::Adam { lr, .. } | Self::Adagrad { lr, .. } | Self::Sgd { lr, .. }) = &mut config;
+        *lr *= factor;
+        config
     }
 }
 
 impl TrainConfig {
+    /// Passes over the training rows, those of all stages.
+    pub fn all_epochs(&self) -> usize {
+        if self.stages.is_empty() { self.epochs } else { self.stages.iter().map(|stage| stage.epochs).sum() }
+    }
+
     /// Refuses values that no training can have.
     pub fn check(&self) -> error::Result<()> {
-        let mut bounds: Vec<(&str, f64, Bound)> =
-            vec![("batch", self.batch as f64, Bound::Least(1.0)), ("epochs", self.epochs as f64, Bound::Least(1.0))];
+        let mut bounds: Vec<(&str, f64, Bound)> = vec![("batch", self.batch as f64, Bound::Least(1.0))];
+        if self.stages.is_empty() {
+            bounds.push(("epochs", self.epochs as f64, Bound::Least(1.0)));
+        }
         match self.optimizer {
             OptimizerConfig::Adam { lr, beta1, beta2, epsilon, weight_decay } => {
                 bounds.extend([("optimizer.lr", lr, Bound::Above(0.0)), ("optimizer.beta1", beta1, Bound::Decay)]);
@@ -288,12 +257,16 @@ impl TrainConfig {
                 return Err(Error::config(format!("train.{name} is {value}, but it must be {bound}")));
             }
         }
-        if self.best.metric == BestMetric::Gauc && self.group_by.is_none() {
-            return Err(Error::config("train.best is gauc, which needs train.group_by: the column that groups rows"));
+        if !self.stages.is_empty() && self.epochs != 0 {
+            return Err(Error::config(format!(
+                "train.epochs is {}, but with stages the epochs are the sum of theirs: set train.stages.0.epochs and so on",
+                self.epochs
+            )));
         }
-        if self.best.metric == BestMetric::Loss && self.best.task.is_some() {
-            return Err(Error::config("train.best is loss, the objective of all tasks together: it takes no task"));
+        for (at, stage) in self.stages.iter().enumerate() {
+            stage.check(at)?;
         }
+        self.best.check(self.group_by.is_some())?;
         Ok(())
     }
 }

@@ -15,6 +15,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use mtl_data::schema::{FeatureKind, Pool, Schema};
 use mtl_data::{Encoder, FeatureValues};
 
@@ -99,9 +101,17 @@ impl Embeddings {
         self.width
     }
 
-    /// The number of finished training steps.
-    pub fn step(&self) -> u32 {
-        self.clock.step()
+    /// The number of steps that each table has taken.
+    pub fn steps(&self) -> Vec<u32> {
+        self.tables.iter().map(|table| table.pace.step).collect()
+    }
+
+    /// Sets the factors on the tables' learning rates by name, 1 for those without; a table with 0 stands still. The tables are settled
+    /// ([`settle`](Self::settle)).
+    pub fn set_paces(&mut self, factors: &BTreeMap<String, f64>) {
+        for table in &mut self.tables {
+            table.pace.factor = factors.get(&table.name).copied().unwrap_or(1.0);
+        }
     }
 
     /// The number of values in all tables.
@@ -151,6 +161,29 @@ impl Embeddings {
 
     /// One training step on the rows of the last [`gather`](Self::gather), from the gradient of its matrix.
     pub fn update(&mut self, features: &[FeatureValues], gradient: &[f32]) {
+        self.sum(features, gradient);
+        self.advance(|_| true);
+    }
+
+    /// As [`update`](Self::update), of the loss of some tasks: a table that none of its rows has a gradient for stands still with its
+    /// state.
+    pub fn update_of_tasks(&mut self, features: &[FeatureValues], gradient: &[f32]) {
+        self.sum(features, gradient);
+        self.advance(Table::touched);
+    }
+
+    /// Takes a step of the tables that move.
+    fn advance(&mut self, moves: impl Fn(&Table) -> bool) {
+        let moving = |table: &&mut Table| table.pace.factor != 0.0 && moves(table);
+        for table in self.tables.iter_mut().filter(moving) {
+            table.pace.step += 1;
+            self.clock.reach(table.pace.step, &self.optimizer);
+            update(table, &self.optimizer, &self.clock);
+        }
+    }
+
+    /// Sums the gradients of the rows of the last [`gather`](Self::gather).
+    fn sum(&mut self, features: &[FeatureValues], gradient: &[f32]) {
         self.tables.iter_mut().for_each(Table::begin_sums);
         for (place, values) in self.places.iter().zip(features) {
             let columns = Columns { start: place.start, width: self.width };
@@ -167,8 +200,6 @@ impl Embeddings {
                 _ => {}
             }
         }
-        self.clock.advance(&self.optimizer);
-        update(&mut self.tables, &self.optimizer, &self.clock);
     }
 
     /// Makes up for the steps that rows missed, so that [`read`](Self::read) and [`tables`](Self::tables) show every row as it
@@ -211,15 +242,16 @@ impl Embeddings {
         }
     }
 
-    /// Replaces values and states of every table, in the order of [`tables`](Self::tables), and the number of finished steps.
+    /// Replaces values and states of every table, in the order of [`tables`](Self::tables), and the number of its steps.
     /// The lengths must be equal.
-    pub fn restore(&mut self, step: u32, arrays: Vec<(Vec<f32>, Vec<f32>, Vec<u32>)>) {
-        for (table, (values, state, settled)) in self.tables.iter_mut().zip(arrays) {
+    pub fn restore(&mut self, steps: &[u32], arrays: Vec<(Vec<f32>, Vec<f32>, Vec<u32>)>) {
+        for ((table, step), (values, state, settled)) in self.tables.iter_mut().zip(steps).zip(arrays) {
             let lengths = (table.values.len(), table.state.len(), table.settled.len());
             assert_eq!(lengths, (values.len(), state.len(), settled.len()), "table {}", table.name);
             (table.values, table.state, table.settled) = (values, state, settled);
+            table.pace.step = *step;
+            self.clock.reach(*step, &self.optimizer);
         }
-        self.clock = Clock::at(step, &self.optimizer);
     }
 }
 
@@ -237,9 +269,7 @@ vectorized! {
         }
     }
 
-    fn update(tables: &mut [Table], optimizer: &RowOptimizer, clock: &Clock) {
-        for table in tables {
-            table.update(optimizer, clock);
-        }
+    fn update(table: &mut Table, optimizer: &RowOptimizer, clock: &Clock) {
+        table.update(optimizer, clock);
     }
 }

@@ -45,7 +45,9 @@ pub mod __private {
     pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Slots, Table};
     pub use serde;
 
-    pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
+    pub use crate::config::{
+        Best, BestMetric, OptimizerConfig, RowOptimizerConfig, StageConfig, StageTasks, TrainConfig,
+    };
     pub use crate::entries::Reading;
     pub use crate::entries::{
         self, BinaryConfig, BucketsBagConfig, BucketsConfig, FocalConfig, HuberConfig, QuantileConfig, SharedBagConfig,
@@ -54,7 +56,7 @@ pub mod __private {
     pub use crate::entries::{at_most, divides, one_width};
     pub use crate::init::{Init, Start, members, task_members};
     pub use crate::loss::{Estimator, Term};
-    pub use crate::model::{Expectation, Model, ModelConfig, Rank, RankParam};
+    pub use crate::model::{Expectation, Model, ModelConfig, Part, Rank, RankParam};
     pub use crate::nn::{
         Activation, LayerNorm, Linear, MaskedLinear, Value, activate, distance, orthogonality, trace_norm,
     };

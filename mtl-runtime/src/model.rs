@@ -58,12 +58,27 @@ pub trait Model: Module + Debug + 'static {
     fn subnet(_: &Self::Config) -> Option<Subnet> {
         None
     }
+    /// What stages of training can name.
+    fn parts() -> &'static [Part] {
+        &[]
+    }
     /// Leaves out what no subnetwork has; the masks stand still from now on.
     fn compact(&mut self) {}
     /// Its scores.
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.
     fn expectations() -> &'static [Expectation<Self::Config>];
+}
+
+/// A part of a model that a stage of training can hold still or slow down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The name of a let, a task (its tower), an entity or a feature; `each` for `tower each`.
+    pub name: &'static str,
+    /// What it holds of the network: a field, and which of how many equal slices of the first axis of its parameters.
+    pub shares: &'static [(&'static str, usize, usize)],
+    /// Its embedding tables.
+    pub tables: &'static [&'static str],
 }
 
 /// A score over a row's predictions: `rank NAME { ... }`.

@@ -1,6 +1,7 @@
 //! Optimisers of the network's parameters, with the update rules of PyTorch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
@@ -24,8 +25,13 @@ use rule::{Rule, square_norm};
 pub struct DenseOptimizer {
     config: OptimizerConfig,
     clip: Option<f64>,
+    paces: Arc<Paces>,
     slots: BTreeMap<String, Slot>,
 }
+
+/// By the name of a field of the network, factors on the learning rate: one for all of it, or one for each of so many equal slices of
+/// its parameters' first axes. What has 0 stands still with its state.
+pub type Paces = BTreeMap<String, Vec<f64>>;
 
 /// By the path of a parameter, which of its values a step may update, row-major.
 pub type Masks = BTreeMap<String, Vec<bool>>;
@@ -44,7 +50,12 @@ struct Slot {
 impl DenseOptimizer {
     /// An optimiser without state. With `clip`, gradients are scaled down together where their global norm exceeds it.
     pub fn new(config: &OptimizerConfig, clip: Option<f64>) -> Self {
-        Self { config: *config, clip, slots: BTreeMap::new() }
+        Self { config: *config, clip, paces: Arc::default(), slots: BTreeMap::new() }
+    }
+
+    /// Sets how fast the parts of the network move from now on; 1 for those without a pace.
+    pub fn set_paces(&mut self, paces: Arc<Paces>) {
+        self.paces = paces;
     }
 
     /// One step. Weight decay spares the weighting's log variances: their regulariser is in the objective.
@@ -69,7 +80,7 @@ impl DenseOptimizer {
     fn update<M: Module>(&mut self, model: M, grads: GradientsParams, masks: &Masks, idle: bool) -> M {
         let scale = match self.clip {
             Some(clip) => {
-                let norm = global_norm(&model, &grads, masks);
+                let norm = global_norm(&model, &grads, masks, &self.paces);
                 (clip / (norm + 1e-6)).min(1.0)
             }
             None => 1.0,
@@ -140,9 +151,14 @@ fn damaged(path: &str, what: &str) -> Error {
     Error::Checkpoint(format!("the optimiser's state of {path}: {what}"))
 }
 
+/// The factors on the learning rate of a parameter.
+fn pace<'p>(paces: &'p Paces, path: &[String]) -> &'p [f64] {
+    path.first().and_then(|field| paces.get(field)).map_or(&[1.0], Vec::as_slice)
+}
+
 /// The norm of all gradients of a model as one vector, within the masks.
-fn global_norm<M: Module>(model: &M, grads: &GradientsParams, masks: &Masks) -> f64 {
-    let mut norm = Norm { grads, masks, path: Vec::new(), square: 0.0 };
+fn global_norm<M: Module>(model: &M, grads: &GradientsParams, masks: &Masks, paces: &Paces) -> f64 {
+    let mut norm = Norm { grads, masks, paces, path: Vec::new(), square: 0.0 };
     model.visit(&mut norm);
     norm.square.sqrt()
 }
@@ -150,6 +166,7 @@ fn global_norm<M: Module>(model: &M, grads: &GradientsParams, masks: &Masks) -> 
 struct Norm<'a> {
     grads: &'a GradientsParams,
     masks: &'a Masks,
+    paces: &'a Paces,
     path: Vec<String>,
     square: f64,
 }
@@ -165,8 +182,10 @@ impl ModuleVisitor for Norm<'_> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let Some(grad) = self.grads.get::<D>(param.id) else { return };
-        self.square += match self.masks.get(&self.path.join(".")) {
-            Some(mask) => within::square_norm(&crate::evaluate::numbers(grad), mask),
+        let pace = pace(self.paces, &self.path);
+        let count = grad.shape().num_elements();
+        self.square += match within::paced(self.masks.get(&self.path.join(".")).map(Vec::as_slice), pace, count) {
+            Some(mask) => within::square_norm(&crate::evaluate::numbers(grad), &mask),
             None => square_norm(grad),
         };
     }
@@ -189,13 +208,19 @@ struct Update<'a> {
 impl Update<'_> {
     fn update<const D: usize>(&mut self, id: ParamId, parameter: Tensor<D>) -> Tensor<D> {
         let Some(grad) = self.grads.remove::<D>(id) else { return parameter };
+        let paces = Arc::clone(&self.optimizer.paces);
+        let pace = pace(&paces, &self.path);
+        if pace.iter().all(|factor| *factor == 0.0) {
+            return parameter;
+        }
         let tracked = parameter.is_require_grad();
         let strategy = parameter.device();
         let (shape, count) = (parameter.dims(), parameter.shape().num_elements());
         let value = if parameter.device().is_autodiff() { parameter.inner() } else { parameter };
         let rule = &self.optimizer.config;
         let path = self.path.join(".");
-        let given = self.masks.get(&path).map(Vec::as_slice);
+        let given = within::paced(self.masks.get(&path).map(Vec::as_slice), pace, count);
+        let given = given.as_deref();
         let idle = self.idle.then(|| within::moving(&crate::evaluate::numbers(grad.clone()), shape[0], given));
         let mask = idle.as_ref().map_or(given, |mask| mask.as_deref());
         let slot = self.optimizer.slots.entry(path).or_insert_with(|| Slot {
@@ -205,12 +230,13 @@ impl Update<'_> {
         });
         let decays = self.weighting.is_none();
         let (value, grad) = (value.reshape([count]), grad.reshape([count]));
-        let value = if mask.is_some() || slot.element_steps.is_some() {
-            let at = |steps| Rule::at(rule, steps, self.scale, decays);
-            within::update(slot, value, grad, mask, at)
+        let one = pace.iter().all(|factor| *factor == pace[0]);
+        let at = |steps, factor| Rule::at(&rule.times(factor), steps, self.scale, decays);
+        let value = if mask.is_some() || slot.element_steps.is_some() || !one {
+            within::update(slot, value, grad, mask, pace, at)
         } else {
             slot.steps += 1;
-            Rule::at(rule, slot.steps, self.scale, decays).apply(value, grad, &mut slot.buffers)
+            at(slot.steps, pace[0]).apply(value, grad, &mut slot.buffers)
         };
         let value = value.reshape(shape);
         if strategy.is_autodiff() { Tensor::from_inner(value).set_require_grad(tracked) } else { value }

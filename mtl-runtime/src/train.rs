@@ -23,6 +23,7 @@ mod display;
 mod representation;
 pub(crate) mod run;
 mod search;
+mod stages;
 pub(crate) mod turns;
 
 pub use check::check;
@@ -83,7 +84,8 @@ impl<M: Model> Trainer<M> {
     }
 
     /// Goes on where the file of [`checkpoint`](Self::checkpoint) ends, to the same result as without the interruption. The
-    /// configuration must be that of the file, but for `train.epochs` and `train.patience`.
+    /// configuration must be that of the file, but for `train.epochs` (with stages, those of the last one) and
+    /// `train.patience`.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self
@@ -117,7 +119,7 @@ impl<M: Model> Trainer<M> {
         check::labels(&schema, &train)?;
         check::validation(<M as Model>::train(&run.config), &schema, validation.as_deref())?;
         seconds.set("encode", start.elapsed().as_secs_f64());
-        let display = Display::new(verbose, <M as Model>::train(&run.config).epochs);
+        let display = Display::new(verbose, <M as Model>::train(&run.config).all_epochs());
         display.warnings("training", &train.warnings);
         let mut session = Session {
             run,
@@ -131,7 +133,7 @@ impl<M: Model> Trainer<M> {
             searching: 0.0,
         };
         let stopped = session.search()? || session.epochs()?;
-        let Session { mut run, evaluating, saving, searching, .. } = session;
+        let Session { mut run, evaluating, saving, searching, checkpoint: session_file, .. } = session;
         let trained: f64 =
             run.progress.history.iter().map(|epoch| epoch.seconds).sum::<f64>() + run.progress.under_way.seconds;
         let rows = run.progress.history.len() * run.rows + run.progress.under_way.rows;
@@ -141,6 +143,7 @@ impl<M: Model> Trainer<M> {
         {
             split.set("validation", metrics);
         }
+        let best_epochs = best::report(&run, session_file.as_deref());
         let (epochs, seed) = (run.progress.history.clone(), <M as Model>::train(&run.config).seed);
         if run.best.is_none() {
             run.embeddings.settle();
@@ -164,6 +167,7 @@ impl<M: Model> Trainer<M> {
             parameters: predictor.parameters(),
             rows_per_second: (trained > 0.0).then(|| rows as f64 / trained),
             best_epoch: (best > 0).then_some(best),
+            best_epochs,
             seconds,
             peak_memory_bytes: peak_memory_bytes(),
             epochs,
@@ -178,39 +182,58 @@ impl<M: Model> Trainer<M> {
         let Some(path) = self.checkpoint.as_deref().filter(|_| self.resume) else {
             return Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows);
         };
+        let free = free_settings(<M as Model>::train(&self.config));
+        let names: Vec<&str> = free.iter().map(String::as_str).collect();
         let run = checkpoint::load::<M>(path, |saved| {
-            let other = checkpoint::first_other_setting::<M>(saved, &self.config, &["train.epochs", "train.patience"]);
+            let other = checkpoint::first_other_setting::<M>(saved, &self.config, &names);
             *saved = self.config.clone();
             match other {
                 None => Ok(()),
                 Some((name, before, now)) => Err(Error::checkpoint(
                     path,
                     format!(
-                        "`{name}` was {before} and is now {now}: a resumed run changes only train.epochs and train.patience"
+                        "`{name}` was {before} and is now {now}: a resumed run changes only {} and {}",
+                        names[0], names[1]
                     ),
                 )),
             }
         })?;
-        let epochs = <M as Model>::train(&self.config).epochs;
+        if let Some(task) = &run.progress.of_task {
+            let what = format!("it is the model of the best epoch of `{task}`, and no run; resume the file beside it");
+            return Err(Error::checkpoint(path, what));
+        }
         if run.rows != rows {
             return Err(Error::checkpoint(
                 path,
                 format!("it was trained on {} rows, and now there are {rows}: resume on the same data", run.rows),
             ));
         }
-        if run.progress.stopped_early || run.progress.epoch >= epochs {
-            let why =
-                if run.progress.stopped_early { "stopped early".into() } else { format!("train.epochs is {epochs}") };
+        let train = <M as Model>::train(&self.config);
+        if run.progress.finished(train) {
+            let why = match train.stages.last() {
+                _ if run.progress.stopped_early => "stopped early".to_owned(),
+                Some(last) => format!("{} is {}", names[0], last.epochs),
+                None => format!("{} is {}", names[0], train.epochs),
+            };
             return Err(Error::checkpoint(
                 path,
                 format!(
-                    "its training is finished after {} epochs ({why}); raise `train.epochs` or train anew",
-                    run.progress.epoch
+                    "its training is finished after {} epochs ({why}); raise `{}` or train anew",
+                    run.progress.epoch, names[0]
                 ),
             ));
         }
         Ok(run)
     }
+}
+
+/// The settings that a resumed run may change: its last epochs, and its patience.
+fn free_settings(train: &TrainConfig) -> [String; 2] {
+    let epochs = match train.stages.len() {
+        0 => "train.epochs".to_owned(),
+        count => format!("train.stages.{}.epochs", count - 1),
+    };
+    [epochs, "train.patience".to_owned()]
 }
 
 /// A run, its data and what it tells.
@@ -235,19 +258,29 @@ impl<M: Model> Session<M> {
     fn epochs(&mut self) -> Result<bool> {
         let subnet = M::subnet(&self.run.config);
         while !self.finished() {
-            let plan = Plan::of(&self.run, subnet.as_ref(), None);
-            self.display.stage(format!("epoch {}/{}", self.run.progress.epoch + 1, self.config().epochs));
+            let plan = self.run.enter_stage().unwrap_or_else(|| Plan::of(&self.run, subnet.as_ref(), None));
+            self.name_stage();
             if !self.epoch(&plan, self.run.progress.searched + self.run.progress.epoch)? {
                 self.save()?;
                 return Ok(true);
             }
             self.run.embeddings.settle();
             let mut epoch = self.run.end_epoch();
+            let (mut waited, mut better) = (false, Vec::new());
             if let Some(validation) = self.validation.clone() {
-                epoch.validation = Some(self.validate(&validation)?);
+                let split = self.validate(&validation)?;
+                let (progress, train) = (&self.run.progress, self.config());
+                waited = progress
+                    .best
+                    .is_some_and(|(best, _)| best::over(train, progress.epoch, best.max(progress.stage_began)));
+                better = self.best_of_tasks(&split)?;
+                epoch.validation = Some(split);
             }
             self.display.epoch(&epoch, self.run.progress.best.map(|(best, _)| best));
             self.run.progress.history.push(epoch);
+            let train = self.config().clone();
+            self.run.progress.advance(&train, waited);
+            self.save_of_tasks(&better)?;
             self.save()?;
             if self.told_to_stop() {
                 return Ok(!self.finished());
@@ -257,7 +290,7 @@ impl<M: Model> Session<M> {
     }
 
     fn finished(&self) -> bool {
-        self.run.progress.stopped_early || self.run.progress.epoch >= self.config().epochs
+        self.run.progress.finished(self.config())
     }
 
     fn told_to_stop(&self) -> bool {
@@ -300,13 +333,26 @@ impl<M: Model> Session<M> {
         let (_, split) = score_of(run, validation)?;
         let value = best::value(&train, &run.schema, &split)?;
         let epoch = run.progress.epoch;
-        if best::better(train.best.metric, value, run.progress.best.map(|(_, value)| value)) {
+        if best::better(train.best.ascending(), value, run.progress.best.map(|(_, value)| value)) {
             run.progress.best = Some((epoch, value));
             run.best = Some(run.weights());
         }
-        run.progress.stopped_early = run.progress.best.is_some_and(|(best, _)| best::over(&train, epoch, best));
         self.evaluating += start.elapsed().as_secs_f64();
         Ok(split)
+    }
+
+    /// Shows what the next epoch is.
+    fn name_stage(&mut self) {
+        let (progress, train) = (&self.run.progress, self.config());
+        let mut name = format!("epoch {}/{}", progress.epoch + 1, train.all_epochs());
+        if let Some(stage) = train.stages.get(progress.stage) {
+            let of = format!("stage {}/{}", progress.stage + 1, train.stages.len());
+            if progress.epoch == progress.stage_began && progress.batch == 0 {
+                self.display.begin_stage(&of, stage);
+            }
+            name = format!("{of}, {name}");
+        }
+        self.display.stage(name);
     }
 
     fn save(&mut self) -> Result<()> {

@@ -276,7 +276,11 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
         | Shape::Input
         | Shape::Tasks
         | Shape::TaskGroups
-        | Shape::Relations => Value::Expr(expr),
+        | Shape::Relations
+        | Shape::Stages
+        | Shape::Turns
+        | Shape::Parts
+        | Shape::Rates => Value::Expr(expr),
     })
 }
 

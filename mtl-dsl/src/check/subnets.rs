@@ -50,7 +50,7 @@ fn in_turns(call: &Call) -> bool {
 }
 
 /// The calls of `subnet` in an expression.
-fn calls(expr: &Expr) -> Vec<&Call> {
+pub(super) fn calls(expr: &Expr) -> Vec<&Call> {
     let mut found: Vec<&Call> = expr.parts().iter().flat_map(calls).collect();
     if let ExprKind::Call(call) = &expr.kind
         && call.construct == "subnet"

@@ -71,6 +71,7 @@ impl Generator<'_> {
             self.terms_fn(),
             self.method_fn(),
             self.subnet_fns(),
+            self.parts_fn(),
             self.problems_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
@@ -285,6 +286,23 @@ impl Generator<'_> {
             }
             fn compact(&mut self) { self.#field.compact(); }
         }
+    }
+
+    /// What stages name; nothing for models without.
+    fn parts_fn(&self) -> TokenStream {
+        if self.model.train.stages.is_empty() {
+            return TokenStream::new();
+        }
+        let parts = crate::ir::parts(self.model, self.ir).into_iter().map(|part| {
+            let (name, tables) = (part.name, part.tables);
+            let shares = part.shares.iter().map(|share| {
+                let block = names::local(&self.ir.blocks[share.block].name);
+                let (at, of) = (names::whole(share.at), names::whole(share.of));
+                quote! { (#block, #at, #of) }
+            });
+            quote! { Part { name: #name, shares: &[#(#shares),*], tables: &[#(#tables),*] } }
+        });
+        quote! { fn parts() -> &'static [Part] { &[#(#parts),*] } }
     }
 
     /// What numbers must keep to for one another; nothing for most models.

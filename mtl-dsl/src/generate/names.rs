@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 41] = [
+const TYPES: [&str; 44] = [
     "Activation",
     "Asked",
     "Bags",
@@ -55,6 +55,7 @@ const TYPES: [&str; 41] = [
     "Module",
     "Numbers",
     "OptimizerConfig",
+    "Part",
     "Pass",
     "Place",
     "PruningScope",
@@ -62,6 +63,8 @@ const TYPES: [&str; 41] = [
     "Reading",
     "RowOptimizerConfig",
     "Slots",
+    "StageConfig",
+    "StageTasks",
     "Start",
     "Subnet",
     "Table",

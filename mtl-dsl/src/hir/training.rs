@@ -1,6 +1,6 @@
 //! How a model is trained: weighting, optimisers, schedule and selection.
 
-use super::{Number, TaskId};
+use super::{Name, Number, TaskId};
 use crate::source::Span;
 
 /// `loss { weighting: ... }`.
@@ -127,18 +127,59 @@ pub struct Train {
     pub embeddings: RowOptimizer,
     /// Rows a step.
     pub batch: Number,
-    /// Passes over the training rows.
+    /// Passes over the training rows, where there are no stages.
     pub epochs: Number,
+    /// Parts of training; none: one for all tasks and parameters.
+    pub stages: Vec<Stage>,
     /// Seed of everything random.
     pub seed: Number,
     /// Largest global norm of the dense gradient.
     pub clip: Option<Number>,
     /// Epochs without a better `best` metric before training stops; none: never.
     pub patience: Option<Number>,
-    /// The validation metric that picks the best epoch.
-    pub best: Metric,
+    /// The validation metrics that pick the best epoch: their sum, each times its factor.
+    pub best: Vec<(Number, Metric)>,
+    /// Whether the best epoch of each task is kept too.
+    pub best_of_each: bool,
     /// The column that groups rows, for GAUC and pairs.
     pub group_by: Option<String>,
+}
+
+/// `stage(...)`: epochs that train some tasks and parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Passes over the training rows.
+    pub epochs: Number,
+    /// Whose losses train.
+    pub tasks: Turns,
+    /// Where `tasks` was written.
+    pub tasks_span: Option<Span>,
+    /// What moves.
+    pub moves: Moves,
+    /// Factors on the learning rates of parts.
+    pub rates: Vec<(Name, Number)>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Whose losses a stage trains.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Turns {
+    /// All tasks' together.
+    Joint,
+    /// One task's a batch.
+    Alternate,
+    /// These tasks' together.
+    Only(Vec<TaskId>),
+}
+
+/// The parts that a stage moves, by their names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Moves {
+    /// All but these.
+    AllBut(Vec<Name>),
+    /// These alone.
+    Only(Vec<Name>),
 }
 
 /// Optimisers of dense parameters. Numbers in declaration order of their names.
@@ -226,6 +267,13 @@ pub struct Metric {
     pub kind: MetricKind,
     /// The task; none: the mean over all tasks it applies to.
     pub task: Option<TaskId>,
+}
+
+impl MetricKind {
+    /// Whether a higher value is better.
+    pub fn ascending(self) -> bool {
+        matches!(self, MetricKind::Auc | MetricKind::Gauc | MetricKind::Accuracy)
+    }
 }
 
 /// Metrics that can pick the best epoch.

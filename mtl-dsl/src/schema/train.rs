@@ -96,6 +96,11 @@ pub static TRAIN: Signature = Signature {
         Parameter::choice("embeddings", &ROW_OPTIMIZERS, "rowwise_adagrad", "The optimiser of the embedding rows."),
         Parameter::number("batch", Range::POSITIVE_WHOLE, 1024.0, "Rows a step."),
         Parameter::number("epochs", Range::POSITIVE_WHOLE, 3.0, "Passes over the training rows."),
+        Parameter::optional(
+            "stages",
+            Shape::Stages,
+            "Parts of training one after the other, each with epochs of its own: `[stage(epochs: 2, freeze: [h]), stage(epochs: 1)]`.",
+        ),
         Parameter::number("seed", Range::WHOLE, 0.0, "Seed of everything random."),
         Parameter::optional(
             "clip",
@@ -110,13 +115,41 @@ pub static TRAIN: Signature = Signature {
         Parameter::optional(
             "best",
             Shape::Metric,
-            "The validation metric that picks the best epoch, of one task or the mean: `auc`, `auc(click)`. `auc` when left out; where no task is \
-             binary `gauc`, or `rmse` where none is `pairwise`, or `accuracy` where all are `multiclass`.",
+            "The validation metric that picks the best epoch, of one task or the mean: `auc`, `auc(click)`; a sum of them: \
+             `0.7 * auc(click) + 0.3 * auc(like)`; `each` to keep also the best epoch of each task. `auc` when left out; where no task is \
+             binary `gauc`, or `rmse` where none is `pairwise`.",
         ),
         Parameter::optional(
             "group_by",
             Shape::Column,
             "The column whose values group the rows for `gauc`; the `group` of tasks that compare rows when left out.",
+        ),
+    ],
+};
+
+/// An item of `stages`.
+pub static STAGE: Signature = Signature {
+    name: "stage",
+    docs: "A part of training.",
+    positional: 0,
+    parameters: &[
+        Parameter::required("epochs", Shape::Number(Range::EPOCHS), "Passes over the training rows: `epochs: 2`."),
+        Parameter::optional(
+            "tasks",
+            Shape::Turns,
+            "Whose losses train: of all tasks together (`joint`, when left out), of one task a batch in turn (`alternate`), or of a \
+             list of tasks.",
+        ),
+        Parameter::optional(
+            "freeze",
+            Shape::Parts,
+            "What stands still: names of lets, of tasks (their towers), of entities and features (their tables); `each` is `tower each`.",
+        ),
+        Parameter::optional("train", Shape::Parts, "What alone moves."),
+        Parameter::optional(
+            "lr",
+            Shape::Rates,
+            "Factors on the learning rates of parts: `each(h: 0.1, click: 0.5)`; 1 for what is not named.",
         ),
     ],
 };

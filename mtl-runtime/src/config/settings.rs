@@ -85,7 +85,7 @@ fn unknown(path: &str, known: &[(String, Value)]) -> Error {
 }
 
 /// The name that is closest to `path`, if one is close.
-fn nearest<'a>(path: &str, names: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(path: &str, names: &[&'a str]) -> Option<&'a str> {
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let best = names.iter().copied().min_by_key(|name| (distance(path, name), *name))?;
     if distance(path, best) <= 1 + path.len() / 4 {

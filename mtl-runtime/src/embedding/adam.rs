@@ -40,12 +40,14 @@ pub(super) struct Rule {
     epsilon: f32,
     exact1: f64,
     exact2: f64,
+    /// The factor on the learning rate.
+    factor: f32,
     /// Whether moves without a gradient shrink from step to step.
     shrinking: bool,
 }
 
 impl Rule {
-    pub fn new(beta1: f64, beta2: f64, epsilon: f64) -> Self {
+    pub fn new(beta1: f64, beta2: f64, epsilon: f64, factor: f64) -> Self {
         Self {
             beta1: beta1 as f32,
             beta2: beta2 as f32,
@@ -53,6 +55,7 @@ impl Rule {
             epsilon: epsilon as f32,
             exact1: beta1,
             exact2: beta2,
+            factor: factor as f32,
             shrinking: beta1 * beta1 < beta2,
         }
     }
@@ -83,7 +86,7 @@ fn step_lanes(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], now: Coeff
     for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
         *m = rule.beta1 * *m + (1.0 - rule.beta1) * g;
         *v = rule.beta2 * *v + (1.0 - rule.beta2) * g * g;
-        *w -= now.rate * *m / (now.root * v.sqrt() + rule.epsilon);
+        *w -= rule.factor * now.rate * *m / (now.root * v.sqrt() + rule.epsilon);
     }
 }
 
@@ -104,7 +107,7 @@ fn make_up_lanes(values: &mut [f32], first: &mut [f32], second: &mut [f32], miss
         for i in 0..LANES {
             m[i] *= rule.beta1;
             s[i] *= rule.root_beta2;
-            w[i] -= step.rate * m[i] / (step.root * s[i] + rule.epsilon);
+            w[i] -= rule.factor * step.rate * m[i] / (step.root * s[i] + rule.epsilon);
         }
         done += 1;
         if rule.shrinking && w == old {

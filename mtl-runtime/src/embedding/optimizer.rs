@@ -20,42 +20,33 @@ use crate::config::RowOptimizerConfig;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowOptimizer(RowOptimizerConfig);
 
-/// The number of finished training steps, and the coefficients of Adam's step for each of them.
+/// The coefficients of Adam's steps so far, the same for every table.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
-    step: u32,
     /// For step `t` (from 1), at `t - 1`.
     coefficients: Vec<Coefficients>,
 }
 
+/// How many steps a table has taken, and the factor on its learning rate; with 0 it stands still.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub step: u32,
+    pub factor: f64,
+}
+
 impl Clock {
-    /// A clock after so many steps.
-    pub fn at(step: u32, optimizer: &RowOptimizer) -> Self {
-        let mut clock = Self::default();
-        (0..step).for_each(|_| clock.advance(optimizer));
-        clock
-    }
-
-    /// The number of finished steps.
-    pub fn step(&self) -> u32 {
-        self.step
-    }
-
-    /// Begins the next step.
-    pub fn advance(&mut self, optimizer: &RowOptimizer) {
-        self.step += 1;
+    /// Knows the coefficients of the steps up to this one.
+    pub fn reach(&mut self, step: u32, optimizer: &RowOptimizer) {
         if let RowOptimizerConfig::Adam { lr, beta1, beta2, .. }
         | RowOptimizerConfig::LazyAdam { lr, beta1, beta2, .. } = optimizer.0
         {
-            let t = f64::from(self.step);
-            let rate = (lr / (1.0 - beta1.powf(t))) as f32;
-            let root = (1.0 / (1.0 - beta2.powf(t)).sqrt()) as f32;
-            self.coefficients.push(Coefficients { rate, root });
+            for step in self.coefficients.len() as u32 + 1..=step {
+                let t = f64::from(step);
+                let rate = (lr / (1.0 - beta1.powf(t))) as f32;
+                let root = (1.0 / (1.0 - beta2.powf(t)).sqrt()) as f32;
+                self.coefficients.push(Coefficients { rate, root });
+            }
         }
-    }
-
-    fn now(&self) -> Coefficients {
-        self.coefficients[self.step as usize - 1]
     }
 }
 
@@ -80,7 +71,7 @@ impl RowOptimizer {
         matches!(self.0, RowOptimizerConfig::Adam { .. })
     }
 
-    /// Makes up for the zero-gradient steps that these rows missed, up to the clock's step.
+    /// Makes up for the zero-gradient steps that these rows missed, up to the table's step.
     #[inline(always)]
     pub fn settle(
         &self,
@@ -89,15 +80,16 @@ impl RowOptimizer {
         state: &mut [f32],
         settled: &mut [u32],
         clock: &Clock,
+        pace: Pace,
         rows: impl Iterator<Item = u32>,
     ) {
         let RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. } = self.0 else { return };
-        let rule = Rule::new(beta1, beta2, epsilon);
+        let rule = Rule::new(beta1, beta2, epsilon, pace.factor);
         for row in rows {
             let row = row as usize;
-            let from = std::mem::replace(&mut settled[row], clock.step);
-            if from < clock.step {
-                let missed = &clock.coefficients[from as usize..clock.step as usize];
+            let from = std::mem::replace(&mut settled[row], pace.step);
+            if from < pace.step {
+                let missed = &clock.coefficients[from as usize..pace.step as usize];
                 let (first, second) = state[2 * row * dim..2 * (row + 1) * dim].split_at_mut(dim);
                 let values = &mut values[row * dim..(row + 1) * dim];
                 adam::make_up(values, first, second, missed, rule);
@@ -106,7 +98,7 @@ impl RowOptimizer {
     }
 
     /// Moves these rows by their gradient sums, `dim` numbers a row in the order of `rows`. The rows are settled up to the step
-    /// before the clock's.
+    /// before the table's.
     #[allow(clippy::too_many_arguments)]
     #[inline(always)]
     pub fn update(
@@ -116,6 +108,7 @@ impl RowOptimizer {
         state: &mut [f32],
         settled: &mut [u32],
         clock: &Clock,
+        pace: Pace,
         rows: &[u32],
         sums: &[f32],
     ) {
@@ -127,12 +120,12 @@ impl RowOptimizer {
             match self.0 {
                 RowOptimizerConfig::Sgd { lr } => {
                     for (w, g) in values.iter_mut().zip(gradient) {
-                        *w -= lr as f32 * g;
+                        *w -= (lr * pace.factor) as f32 * g;
                     }
                 }
                 RowOptimizerConfig::RowwiseAdagrad { lr, epsilon } => {
                     state[0] += gradient.iter().map(|g| g * g).sum::<f32>() / dim as f32;
-                    let rate = lr as f32 / (state[0].sqrt() + epsilon as f32);
+                    let rate = (lr * pace.factor) as f32 / (state[0].sqrt() + epsilon as f32);
                     for (w, g) in values.iter_mut().zip(gradient) {
                         *w -= rate * g;
                     }
@@ -140,16 +133,17 @@ impl RowOptimizer {
                 RowOptimizerConfig::Adagrad { lr, epsilon } => {
                     for ((w, a), g) in values.iter_mut().zip(state).zip(gradient) {
                         *a += g * g;
-                        *w -= lr as f32 * g / (a.sqrt() + epsilon as f32);
+                        *w -= (lr * pace.factor) as f32 * g / (a.sqrt() + epsilon as f32);
                     }
                 }
                 RowOptimizerConfig::Adam { beta1, beta2, epsilon, .. }
                 | RowOptimizerConfig::LazyAdam { beta1, beta2, epsilon, .. } => {
                     let (first, second) = state.split_at_mut(dim);
-                    let (now, rule) = (clock.now(), Rule::new(beta1, beta2, epsilon));
+                    let now = clock.coefficients[pace.step as usize - 1];
+                    let rule = Rule::new(beta1, beta2, epsilon, pace.factor);
                     adam::step(values, first, second, gradient, now, rule);
                     if let Some(settled) = settled.get_mut(row) {
-                        *settled = clock.step;
+                        *settled = pace.step;
                     }
                 }
             }

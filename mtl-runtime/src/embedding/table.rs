@@ -4,7 +4,7 @@ use mtl_data::Rng;
 use mtl_data::hash::{GOLDEN, mix};
 use mtl_data::schema::Feature;
 
-use super::optimizer::{Clock, RowOptimizer};
+use super::optimizer::{Clock, Pace, RowOptimizer};
 
 /// Rows of `dim` values. Several features may read one table.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Table {
     pub state: Vec<f32>,
     /// The step up to which a row is settled ([`RowOptimizer::catches_up`]; empty for the others).
     pub settled: Vec<u32>,
+    /// How many steps it has taken, and how fast it moves.
+    pub pace: Pace,
     marks: Vec<Mark>,
     batch: u32,
     unique: Vec<u32>,
@@ -62,6 +64,7 @@ impl Table {
             values,
             state: vec![0.0; rows * optimizer.state_width(dim)],
             settled: vec![0; if optimizer.catches_up() { rows } else { 0 }],
+            pace: Pace { step: 0, factor: 1.0 },
             marks: vec![Mark::default(); rows],
             batch: 0,
             unique: Vec::new(),
@@ -104,6 +107,7 @@ impl Table {
             &mut self.state,
             &mut self.settled,
             clock,
+            self.pace,
             self.unique.iter().copied(),
         );
     }
@@ -112,7 +116,7 @@ impl Table {
     #[inline(always)]
     pub fn settle_all(&mut self, optimizer: &RowOptimizer, clock: &Clock) {
         let rows = 0..self.rows() as u32;
-        optimizer.settle(self.dim, &mut self.values, &mut self.state, &mut self.settled, clock, rows);
+        optimizer.settle(self.dim, &mut self.values, &mut self.state, &mut self.settled, clock, self.pace, rows);
     }
 
     /// Clears the gradient sums of the batch's rows.
@@ -135,6 +139,11 @@ impl Table {
         &self.values[start..start + dim]
     }
 
+    /// Whether a row of the batch has a gradient.
+    pub fn touched(&self) -> bool {
+        self.sums.iter().any(|slope| *slope != 0.0)
+    }
+
     /// Moves the batch's rows by their gradient sums.
     #[inline(always)]
     pub fn update(&mut self, optimizer: &RowOptimizer, clock: &Clock) {
@@ -144,6 +153,7 @@ impl Table {
             &mut self.state,
             &mut self.settled,
             clock,
+            self.pace,
             &self.unique,
             &self.sums,
         );

@@ -6,7 +6,7 @@ use std::path::Path;
 use mtl_data::Dataset;
 use mtl_data::schema::{BinaryLoss, FeatureKind, RegressionLoss, Rows, Schema, Task, TaskKind};
 
-use super::best;
+use super::{best, stages};
 use crate::config::{TrainConfig, settings};
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelConfig};
@@ -19,6 +19,7 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     numbers(config)?;
     features_and_tasks(&M::schema(config))?;
     best::check(train, &M::schema(config))?;
+    stages::check::<M>(config)?;
     if let Some(asked) = M::method(config) {
         Balance::of(&asked, M::schema(config).tasks.len(), train.seed)?;
     }
@@ -233,6 +234,11 @@ fn has_pair(labels: &[f32], counts: impl Fn(usize) -> bool, groups: Option<&[u64
 /// Refuses a `best` or a patience that the validation rows cannot serve.
 pub(super) fn validation(train: &TrainConfig, schema: &Schema, validation: Option<&Dataset>) -> Result<()> {
     let Some(validation) = validation else {
+        if train.best.each {
+            return Err(Error::data(
+                "train.best keeps the best epoch of each task by a validation metric, and there are no validation rows",
+            ));
+        }
         if train.patience.is_none() {
             return Ok(());
         }
@@ -240,13 +246,11 @@ pub(super) fn validation(train: &TrainConfig, schema: &Schema, validation: Optio
             "train.patience waits for a better validation metric, and there are no validation rows",
         ));
     };
-    if let Some(name) = &train.best.task {
+    for term in train.best.terms() {
+        let Some(name) = &term.task else { continue };
         let t = schema.tasks.iter().position(|task| task.name == *name).unwrap_or_default();
         if validation.labels[t].iter().all(|label| label.is_nan()) {
-            let message = format!(
-                "train.best is {}({name}), and `{name}` has no label in the validation rows",
-                train.best.metric.name()
-            );
+            let message = format!("train.best is {}, and `{name}` has no label in the validation rows", term.name());
             return Err(Error::data(message));
         }
     }

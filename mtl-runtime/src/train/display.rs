@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mtl_data::schema::Schema;
 
 use super::run::Progress;
+use crate::config::StageConfig;
 use crate::report::Epoch;
 use crate::subnets::{Round, Subnet};
 
@@ -27,6 +28,13 @@ impl Display {
     pub fn warnings(&self, split: &str, warnings: &[String]) {
         if self.verbose {
             warnings.iter().for_each(|warning| eprintln!("warning: {split} rows: {warning}"));
+        }
+    }
+
+    /// A stage of training begins.
+    pub fn begin_stage(&self, name: &str, stage: &StageConfig) {
+        if self.verbose {
+            println!("{name}: {}", stage.describe());
         }
     }
 

@@ -62,6 +62,18 @@ pub(crate) struct Progress {
     pub best: Option<(usize, f64)>,
     /// Whether training ended before its last epoch because nothing got better.
     pub stopped_early: bool,
+    /// The stage under way.
+    #[serde(default)]
+    pub stage: usize,
+    /// How many epochs were finished when it began.
+    #[serde(default)]
+    pub stage_began: usize,
+    /// By task, where each has a best epoch of its own: that epoch, and its value.
+    #[serde(default)]
+    pub best_of_tasks: Vec<Option<(usize, f64)>>,
+    /// The task whose best epoch this is, for a file that is a model and no run.
+    #[serde(default)]
+    pub of_task: Option<String>,
     /// Finished epochs of the search for masks.
     #[serde(default)]
     pub searched: usize,
@@ -166,6 +178,7 @@ impl<M: Model> Run<M> {
 
     /// One training step.
     pub fn step(&mut self, batch: &Batch, turn: &Turn) -> Result<()> {
+        self.optimizer.set_paces(turn.paces.clone());
         if let Some(mut balance) = self.balance.take() {
             let done = self.step_balanced(batch, &mut balance);
             self.balance = Some(balance);
@@ -197,11 +210,14 @@ impl<M: Model> Run<M> {
         let mut gradients = GradientsParams::from_grads(gradients, self.network());
         let contrasted = self.contrast(batch, turn, input, &values, &active, &mut gradients);
         let masks = if contrasted { &turn.with_outside } else { &turn.masks };
-        self.network = self.network.take().map(|network| match turn.task {
+        self.network = self.network.take().map(|network| match turn.tasks {
             Some(_) => self.optimizer.step_of_task(network, gradients, masks),
             None => self.optimizer.step_within(network, gradients, masks),
         });
-        self.embeddings.update(&batch.features, &gradient);
+        match turn.tasks {
+            Some(_) => self.embeddings.update_of_tasks(&batch.features, &gradient),
+            None => self.embeddings.update(&batch.features, &gradient),
+        }
         self.progress.step += 1;
         Ok(())
     }
@@ -237,7 +253,7 @@ impl<M: Model> Run<M> {
         active: &[bool],
         gradients: &mut GradientsParams,
     ) -> bool {
-        let (Some(contrast), Some(task)) = (&turn.contrast, turn.task) else { return false };
+        let (Some(contrast), Some(&[task])) = (&turn.contrast, turn.tasks.as_deref()) else { return false };
         if contrast.weight == 0.0 || !active[task] {
             return false;
         }
@@ -320,6 +336,7 @@ impl<M: Model> Run<M> {
         let raised = if known { Vec::new() } else { raised(&weights) };
         let epoch = Epoch {
             epoch: self.progress.epoch + 1,
+            stage: self.stage().map(|_| self.progress.stage + 1),
             losses: names().zip(sums.mean()).collect(),
             parts: self.parts(),
             weights: names().zip(weights).collect::<Named<f64>>(),

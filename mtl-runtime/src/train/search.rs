@@ -83,7 +83,8 @@ impl<M: Model> Session<M> {
         // The whole network is no subnetwork; without validation rows the last mask is taken.
         let last = round == subnet.rounds;
         if round > 0 && (1.0 - share >= subnet.least_pruned - 1e-9 || last) {
-            let better = value.is_none_or(|(metric, value)| best::better(metric, value, run.progress.candidate));
+            let better =
+                value.is_none_or(|(metric, value)| best::better(metric.ascending(), value, run.progress.candidate));
             if better || run.candidate.is_none() {
                 run.progress.candidate = value.map(|(_, value)| value);
                 run.candidate = Some(masks.clone());

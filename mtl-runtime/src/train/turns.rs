@@ -1,6 +1,7 @@
 //! Whose step a step is: all tasks' together, or one task's within its masks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -8,15 +9,15 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::run::Run;
 use crate::model::Model;
-use crate::optim::Masks;
+use crate::optim::{Masks, Paces};
 use crate::parameters::parameters;
 use crate::subnets::{Contrast, Stage, Subnet, Turns, masks_of};
 
 /// Who takes a step, and what it may move.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Turn {
-    /// The task; none for all together.
-    pub task: Option<usize>,
+    /// The tasks; none for all.
+    pub tasks: Option<Vec<usize>>,
     /// What it may move of the parameters that have masks.
     pub masks: Masks,
     /// What lies outside of what all subnetworks share.
@@ -25,33 +26,45 @@ pub(crate) struct Turn {
     pub with_outside: Masks,
     /// What parts a subnetwork from the rest.
     pub contrast: Option<Contrast>,
+    /// How fast the parts of the network move.
+    pub paces: Arc<Paces>,
     /// The share of the penalties that belongs to this step.
     pub share: f64,
 }
 
 impl Turn {
-    fn all() -> Self {
+    pub fn all() -> Self {
         Self { share: 1.0, ..Self::default() }
     }
 
     /// Whether the loss of a task counts.
     pub fn includes(&self, task: usize) -> bool {
-        self.task.is_none_or(|own| own == task)
+        self.tasks.as_ref().is_none_or(|own| own.contains(&task))
     }
 }
 
 /// The turns of an epoch.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     turns: Vec<Turn>,
     /// Whether a batch is one turn's, not every turn's.
     split: bool,
 }
 
 impl Plan {
+    /// One turn for every batch.
+    pub fn together(turn: Turn) -> Self {
+        Self { turns: vec![turn], split: false }
+    }
+
+    /// The turns take batches one after the other.
+    pub fn in_turn(turns: Vec<Turn>) -> Self {
+        Self { turns, split: true }
+    }
+
     /// The turns of a stage of the search, or of the epochs behind it.
     pub fn of<M: Model>(run: &Run<M>, subnet: Option<&Subnet>, stage: Option<Stage>) -> Self {
-        let together = Self { turns: vec![Turn::all()], split: false };
+        let together = Self::together(Turn::all());
         let (Some(subnet), false) = (subnet, stage == Some(Stage::WarmUp)) else { return together };
         let parameters = parameters(run.network());
         let tasks = run.schema.tasks.len();
@@ -60,9 +73,9 @@ impl Plan {
             subnet.layers.iter().map(path).zip(masks).collect()
         };
         let of: Vec<Masks> = (0..tasks).map(|task| named(masks_of(subnet, &parameters, task))).collect();
-        let own = |task: usize| Turn { task: Some(task), masks: of[task].clone(), ..Turn::all() };
+        let own = |task: usize| Turn { tasks: Some(vec![task]), masks: of[task].clone(), ..Turn::all() };
         if let Some(Stage::Round { task, .. }) = stage {
-            return Self { turns: vec![own(task)], split: false };
+            return Self::together(own(task));
         }
         let combine = |all: bool| -> Masks {
             let value = |path: &String, at: usize| match all {
@@ -75,8 +88,8 @@ impl Plan {
             of.first().map_or_else(BTreeMap::new, |first| first.iter().map(of_path).collect())
         };
         match subnet.turns {
-            Turns::Together => Self { turns: vec![Turn { masks: combine(false), ..Turn::all() }], split: false },
-            Turns::Split => Self { turns: (0..tasks).map(own).collect(), split: true },
+            Turns::Together => Self::together(Turn { masks: combine(false), ..Turn::all() }),
+            Turns::Split => Self::in_turn((0..tasks).map(own).collect()),
             Turns::Batch => {
                 let outside: Masks = combine(true)
                     .into_iter()
