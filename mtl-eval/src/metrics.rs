@@ -88,7 +88,7 @@ pub fn accuracy(
     classes: usize,
     labels: &[f32],
     weights: Option<&[f32]>,
-) -> Result<Option<f64>, DataError> {
+) -> Result<Option<f64>, EvalError> {
     of_classes(probabilities, classes, labels, weights, |row, class| {
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         f64::from(u8::from(row.iter().position(|p| *p == most) == Some(class)))
@@ -102,7 +102,7 @@ pub fn class_logloss(
     classes: usize,
     labels: &[f32],
     weights: Option<&[f32]>,
-) -> Result<Option<f64>, DataError> {
+) -> Result<Option<f64>, EvalError> {
     of_classes(probabilities, classes, labels, weights, |row, class| -f64::from(row[class]).max(1e-7).ln())
 }
 
@@ -112,7 +112,7 @@ fn of_classes(
     labels: &[f32],
     weights: Option<&[f32]>,
     f: impl Fn(&[f32], usize) -> f64,
-) -> Result<Option<f64>, DataError> {
+) -> Result<Option<f64>, EvalError> {
     if probabilities.len() != labels.len() * classes {
         return Err(lengths("probabilities", probabilities.len(), labels.len() * classes));
     }
@@ -123,7 +123,7 @@ fn of_classes(
     for (i, row) in rows().enumerate().filter(|(i, _)| counts(labels, weights, *i)) {
         let class = labels[i];
         if !(class.fract() == 0.0 && (0.0..classes as f32).contains(&class)) {
-            return Err(DataError::new(format!("a label is no class from 0 to {}", classes - 1)).at_row(i));
+            return Err(EvalError::new(format!("a label is no class from 0 to {}", classes - 1)).at_row(i));
         }
         sum += weight(weights, i) * f(row, class as usize);
         total += weight(weights, i);

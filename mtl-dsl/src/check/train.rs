@@ -3,7 +3,7 @@
 use super::options::{self, Options};
 use super::{Sink, best, stages};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Optimizer, RowOptimizer, Task, TaskKind, Train};
+use crate::hir::{Optimizer, RowOptimizer, Task, Train};
 use crate::resolve::Names;
 use crate::schema::train::TRAIN;
 use crate::source::Span;

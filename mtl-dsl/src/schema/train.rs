@@ -117,7 +117,7 @@ pub static TRAIN: Signature = Signature {
             Shape::Metric,
             "The validation metric that picks the best epoch, of one task or the mean: `auc`, `auc(click)`; a sum of them: \
              `0.7 * auc(click) + 0.3 * auc(like)`; `each` to keep also the best epoch of each task. `auc` when left out; where no task is \
-             binary `gauc`, or `rmse` where none is `pairwise`.",
+             binary `gauc`, or `rmse` where none is `pairwise`, or `accuracy` where all are `multiclass`.",
         ),
         Parameter::optional(
             "group_by",
