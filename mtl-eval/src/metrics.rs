@@ -4,6 +4,12 @@
 //! task's sample space) or whose weight is 0, counts a row `weight` times, computes in `f64`, gives `None` where it is undefined,
 //! and refuses NaN predictions.
 
+pub(crate) mod columns;
+mod reliability;
+
+pub use columns::Columns;
+pub use reliability::{Bin, ece, reliability};
+
 use crate::error::EvalError;
 
 /// AUC within groups.
