@@ -161,7 +161,7 @@ fn class_metrics(
         predictions.chunks_exact(width).flat_map(|row| &row[first..first + classes]).copied().collect();
     Ok(Metrics {
         logloss: metrics::class_logloss(&rows, classes, labels, weights)?,
-        accuracy: metrics::accuracy(&rows, classes, labels, weights)?,
+        accuracy: metrics::class_accuracy(&rows, classes, labels, weights)?,
         rows: labels.iter().filter(|label| !label.is_nan()).count(),
         ..Metrics::default()
     })
@@ -229,7 +229,7 @@ fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) 
 
 fn gauc(scores: &[f32], labels: &[f32], dataset: &Dataset) -> Result<Option<f64>> {
     let Some(groups) = &dataset.groups else { return Ok(None) };
-    Ok(metrics::gauc(scores, labels, groups)?.map(|gauc| gauc.value))
+    Ok(metrics::gauc(scores, labels, None, groups, metrics::GroupWeight::Rows)?.map(|gauc| gauc.value))
 }
 
 /// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.
