@@ -1,7 +1,10 @@
-//! The page of a report.
+//! The page of a report: one HTML file with its style and its pictures, without scripts, for screen and paper.
 
-use crate::report::Report;
+mod chart;
+mod element;
+mod number;
+mod page;
+mod sections;
+mod spec;
 
-pub(crate) fn page(report: &Report) -> String {
-    report.model.clone()
-}
+pub(crate) use page::page;
