@@ -13,7 +13,7 @@ pub(super) use lines::{LineChart, Series, line_chart};
 pub(super) use scale::Scale;
 pub(super) use scatter::{Dot, Scatter, scatter};
 
-use super::element::{Element, classed};
+use super::element::{Element, classed, element};
 
 /// The colours that series have in turn.
 const COLOURS: usize = 8;
@@ -23,18 +23,18 @@ pub(super) fn series_class(at: usize) -> String {
     format!("s{} d{}", at % COLOURS, at / COLOURS % 4)
 }
 
-/// A picture with its title and its legend.
-pub(super) fn figure(title: &str, note: &str, legend: &[String], picture: Element) -> Element {
+/// A picture with its title and its legend; its class is to come.
+fn figure(title: &str, note: &str, legend: &[String], picture: Element) -> Element {
     let note = (!note.is_empty()).then(|| classed("p", "note").text(note));
     let entry = |(at, name): (usize, &String)| {
-        let line = super::element::element("line").with("x1", 0).with("y1", 5).with("x2", 18).with("y2", 5);
+        let line = element("line").with("x1", 0).with("y1", 5).with("x2", 18).with("y2", 5);
         let key = classed("svg", "key").with("viewBox", "0 0 18 10").with("aria-hidden", "true");
         let key = key.child(line.with("class", series_class(at)));
         classed("span", "entry").child(key).text(name)
     };
     let legend = (legend.len() > 1).then(|| classed("div", "legend").children(legend.iter().enumerate().map(entry)));
-    classed("figure", "card")
-        .child(super::element::element("figcaption").text(title))
+    element("figure")
+        .child(element("figcaption").text(title))
         .children(note)
         .children(legend)
         .child(classed("div", "scroll").child(picture))

@@ -4,10 +4,10 @@ use super::{Scale, at};
 use crate::html::element::{Element, classed, element};
 use crate::html::number::tick;
 
-pub(super) const WIDTH: f64 = 440.0;
-pub(super) const HEIGHT: f64 = 250.0;
+pub(super) const WIDTH: f64 = 400.0;
+pub(super) const HEIGHT: f64 = 240.0;
 pub(super) const LEFT: f64 = 50.0;
-pub(super) const RIGHT: f64 = 12.0;
+pub(super) const RIGHT: f64 = 20.0;
 pub(super) const TOP: f64 = 10.0;
 pub(super) const BOTTOM: f64 = 40.0;
 

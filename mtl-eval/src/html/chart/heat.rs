@@ -1,15 +1,17 @@
 //! A heat map: a number for each row and column, as colour and as text.
 
-use super::at;
 use super::axes::{tip, words};
+use super::{at, figure};
 use crate::html::element::{Element, classed, element};
 use crate::html::number::short;
 
 /// What a heat map shows.
 #[derive(Debug, Clone, Default)]
 pub(in crate::html) struct HeatMap<'a> {
-    /// What it is called.
-    pub label: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// What to know when reading it.
+    pub note: &'a str,
     /// Names of the rows.
     pub rows: Vec<String>,
     /// Names of the columns.
@@ -24,6 +26,8 @@ pub(in crate::html) struct HeatMap<'a> {
 
 const CELL: f64 = 46.0;
 const LINE: f64 = 28.0;
+/// What fits beside other pictures.
+const ROOM: f64 = 340.0;
 
 /// A heat map.
 pub(in crate::html) fn heat_map(map: &HeatMap) -> Element {
@@ -35,7 +39,7 @@ pub(in crate::html) fn heat_map(map: &HeatMap) -> Element {
     let (width, height) = (left + CELL * map.columns.len() as f64 + beside, top + LINE * map.rows.len() as f64 + 6.0);
     let mut picture = classed("svg", "heat").with("viewBox", format!("0 0 {} {}", at(width), at(height)));
     picture = picture.with("width", at(width)).with("height", at(height)).with("role", "img");
-    picture = picture.with("aria-label", map.label);
+    picture = picture.with("aria-label", map.title);
     for (c, name) in map.columns.iter().enumerate() {
         let (x, y) = (left + CELL * (c as f64 + 0.5), top - 8.0);
         let label = if steep {
@@ -69,7 +73,7 @@ pub(in crate::html) fn heat_map(map: &HeatMap) -> Element {
             picture = picture.child(words("tick", x, y + LINE / 2.0 + 4.0, text));
         }
     }
-    picture
+    figure(map.title, map.note, &[], picture).with("class", if width > ROOM { "card wide" } else { "card" })
 }
 
 /// A name that fits.

@@ -35,5 +35,5 @@ pub(in crate::html) fn histogram(title: &str, axis: &str, distribution: &Distrib
         outside if outside > 0.0 => format!("{} lie outside and count in the outermost bins.", percent(outside)),
         _ => String::new(),
     };
-    Some(figure(title, &note, &legend, picture))
+    Some(figure(title, &note, &legend, picture).with("class", "card"))
 }

@@ -1,6 +1,6 @@
 //! A line chart: values over epochs.
 
-use super::axes::{BOTTOM, HEIGHT, TOP, across, frame, line, tip, up, words};
+use super::axes::{BOTTOM, HEIGHT, TOP, WIDTH, across, frame, line, tip, up, words};
 use super::{Scale, at, figure, series_class};
 use crate::html::element::{Element, classed};
 use crate::html::number::short;
@@ -46,7 +46,7 @@ pub(in crate::html) fn line_chart(chart: &LineChart) -> Option<Element> {
     let y = if chart.magnitudes { Scale::of_magnitudes(values, 5) } else { Scale::over(values, 5) };
     let mut picture = frame(chart.title, &x, &y, across_title, chart.unit);
     if let Some(place) = chart.kept.filter(|kept| (x.low..=x.high).contains(kept)).and_then(|kept| across(&x, kept)) {
-        let right = place > 380.0;
+        let right = place > WIDTH - 70.0;
         let (class, words_at) = if right { ("mark end", place - 4.0) } else { ("mark", place + 4.0) };
         picture = picture.child(line("kept", place, TOP, place, HEIGHT - BOTTOM)).child(words(
             class,
@@ -78,5 +78,5 @@ pub(in crate::html) fn line_chart(chart: &LineChart) -> Option<Element> {
         }
     }
     let legend: Vec<String> = chart.series.iter().map(|series| series.name.clone()).collect();
-    Some(figure(chart.title, chart.note, &legend, picture))
+    Some(figure(chart.title, chart.note, &legend, picture).with("class", "card"))
 }

@@ -69,5 +69,5 @@ pub(in crate::html) fn scatter(chart: &Scatter) -> Option<Element> {
         }
     }
     let legend: Vec<String> = chart.kinds.iter().map(|(name, _)| name.clone()).collect();
-    Some(figure(chart.title, chart.note, &legend, picture))
+    Some(figure(chart.title, chart.note, &legend, picture).with("class", "card"))
 }

@@ -1,18 +1,16 @@
 //! The use of gates and experts.
 
 use super::grid;
-use crate::html::chart::{HeatMap, figure, heat_map};
+use crate::html::chart::{HeatMap, heat_map};
 use crate::html::element::{Element, element};
 use crate::report::{GateUse, Report, SplitMetrics};
 
 pub(super) fn content(report: &Report) -> Vec<Element> {
-    let mut content = Vec::new();
-    for (split, metrics) in report.split.iter() {
-        if let Some(cards) = grid(maps(metrics)) {
-            content.extend([element("h3").text(format!("{} rows", super::metrics::title(split))), cards]);
-        }
-    }
-    content
+    // The last split is the test, where there is one.
+    let splits: Vec<(&str, &SplitMetrics)> = report.split.iter().filter(|(_, split)| !split.gates.is_empty()).collect();
+    let Some((split, metrics)) = splits.last() else { return Vec::new() };
+    let heading = element("h3").text(format!("{} rows", super::metrics::title(split)));
+    grid(maps(metrics)).map(|cards| vec![heading, cards]).unwrap_or_default()
 }
 
 /// A map for each number of experts that gates choose from.
@@ -33,7 +31,8 @@ fn maps(split: &SplitMetrics) -> Vec<Element> {
 
 fn map(width: usize, group: &[(&str, &GateUse)]) -> Element {
     let title = if width == 1 { "1 expert".to_owned() } else { format!("{width} experts") };
-    let mut map = HeatMap { label: &title, most: 1.0, ..HeatMap::default() };
+    let mut map =
+        HeatMap { title: &title, note: "gates by expert; beside them the entropy", most: 1.0, ..HeatMap::default() };
     map.columns = (1..=width).map(|expert| expert.to_string()).collect();
     let most = (width as f64).ln();
     for (name, gates) in group {
@@ -43,5 +42,5 @@ fn map(width: usize, group: &[(&str, &GateUse)]) -> Element {
             map.beside.push(if most > 0.0 { format!("{:.0} %", 100.0 * entropy / most) } else { "-".into() });
         }
     }
-    figure(&title, "gates by expert; beside them the entropy", &[], heat_map(&map))
+    heat_map(&map)
 }

@@ -1,7 +1,7 @@
 //! Subnetworks: kept shares, overlap, what serving costs, and the rounds that found them.
 
 use super::{grid, table};
-use crate::html::chart::{HeatMap, LineChart, Series, figure, heat_map, line_chart};
+use crate::html::chart::{HeatMap, LineChart, Series, heat_map, line_chart};
 use crate::html::element::Element;
 use crate::html::number::{count, percent};
 use crate::report::{Report, SubnetReport};
@@ -16,7 +16,8 @@ pub(super) fn content(report: &Report) -> Vec<Element> {
     let layers = || subnets.layers.iter().map(|layer| (layer.name.clone(), &layer.kept)).chain([all.clone()]);
     let share = |kept: &crate::report::Named<f64>, task: &String| kept.get(task).copied().unwrap_or(f64::NAN);
     let kept = HeatMap {
-        label: "Kept weights",
+        title: "Kept weights",
+        note: "share of a layer's weights that a task keeps",
         rows: layers().map(|(name, _)| name).collect(),
         columns: tasks.clone(),
         values: layers().map(|(_, kept)| tasks.iter().map(|task| share(kept, task)).collect()).collect(),
@@ -29,19 +30,15 @@ pub(super) fn content(report: &Report) -> Vec<Element> {
         if a == b { 1.0 } else { found.unwrap_or(f64::NAN) }
     };
     let common = HeatMap {
-        label: "Overlap",
+        title: "Overlap",
+        note: "weights of both tasks by those of either",
         rows: tasks.clone(),
         columns: tasks.clone(),
         values: tasks.iter().map(|a| tasks.iter().map(|b| overlap(a, b)).collect()).collect(),
         most: 1.0,
         beside: Vec::new(),
     };
-    let cards = [
-        Some(figure("Kept weights", "share of a layer's weights that a task keeps", &[], heat_map(&kept))),
-        (tasks.len() > 1)
-            .then(|| figure("Overlap", "weights of both tasks by those of either", &[], heat_map(&common))),
-        rounds(subnets),
-    ];
+    let cards = [Some(heat_map(&kept)), (tasks.len() > 1).then(|| heat_map(&common)), rounds(subnets)];
     let cost = subnets.multiplications.iter().map(|(task, cost)| {
         let share = if subnets.dense > 0 { percent(*cost as f64 / subnets.dense as f64) } else { String::new() };
         vec![task.to_owned(), count(*cost), share]

@@ -1,7 +1,7 @@
 //! Weights of the tasks, lengths and cosines of their gradients.
 
 use super::grid;
-use crate::html::chart::{HeatMap, LineChart, Series, figure, heat_map, line_chart};
+use crate::html::chart::{HeatMap, LineChart, Series, heat_map, line_chart};
 use crate::html::element::Element;
 use crate::report::{Epoch, GradientLog, Report};
 
@@ -75,6 +75,14 @@ fn cosines(epoch: usize, log: &GradientLog) -> Element {
     };
     let values = tasks.iter().map(|a| tasks.iter().map(|b| cosine(a, b)).collect()).collect();
     let title = format!("Cosines in epoch {epoch}");
-    let map = HeatMap { label: &title, rows: tasks.clone(), columns: tasks, values, most: 1.0, beside: Vec::new() };
-    figure(&title, "blue: the tasks agree; orange: they pull against each other", &[], heat_map(&map))
+    let note = "blue: the tasks agree; orange: they pull against each other";
+    heat_map(&HeatMap {
+        title: &title,
+        note,
+        rows: tasks.clone(),
+        columns: tasks,
+        values,
+        most: 1.0,
+        beside: Vec::new(),
+    })
 }
