@@ -96,6 +96,18 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// The columns, if they are fit for metrics of an event and the predictions are probabilities.
+    pub(crate) fn probabilities(self, name: &str) -> Result<Self, EvalError> {
+        let columns = self.checked(name, Labels::Event)?;
+        let outside = |i: &usize| columns.counts(*i) && !(0.0..=1.0).contains(&columns.predictions[*i]);
+        match (0..columns.predictions.len()).find(outside) {
+            Some(row) => Err(EvalError::new(format!("a prediction is {}", columns.predictions[row]))
+                .at_row(row)
+                .remedy(format!("{name} needs probabilities"))),
+            None => Ok(columns),
+        }
+    }
+
     /// How often a row counts.
     pub(crate) fn weight(&self, row: usize) -> f32 {
         self.weights.map_or(1.0, |weights| weights[row])
@@ -121,8 +133,7 @@ impl<'a> Columns<'a> {
     /// The rows that count, by score from the lowest.
     pub(crate) fn by_score(&self, units: Option<&[u32]>) -> Vec<Row> {
         let mut rows = self.rows(units);
-        // Whatever the order of the file: sums of equal scores are the same.
-        rows.par_sort_by(|a, b| a.score.total_cmp(&b.score));
+        rows.par_sort_unstable_by(|a, b| a.score.total_cmp(&b.score));
         rows
     }
 
@@ -141,6 +152,34 @@ impl<'a> Columns<'a> {
     /// What `term` says of one row.
     pub(crate) fn term<T>(&self, i: usize, term: impl Fn(f64, f64, f64) -> T) -> T {
         term(f64::from(self.predictions[i]), f64::from(self.labels[i]), f64::from(self.weight(i)))
+    }
+}
+
+/// One row of a group that counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    pub group: u64,
+    pub score: f32,
+    pub label: f32,
+    pub weight: f32,
+}
+
+impl Columns<'_> {
+    /// The rows that count by group, within a group by score from the lowest.
+    pub(crate) fn by_group(&self, name: &str) -> Result<Vec<Member>, EvalError> {
+        let Some(groups) = self.groups else {
+            return Err(EvalError::new(format!("{name} needs groups")));
+        };
+        let member = |i: usize| Member {
+            group: groups[i],
+            score: self.predictions[i] + 0.0,
+            label: self.labels[i],
+            weight: self.weight(i),
+        };
+        let counted = (0..self.labels.len()).into_par_iter().filter(|&i| self.counts(i));
+        let mut rows: Vec<Member> = counted.map(member).collect();
+        rows.par_sort_unstable_by(|a, b| a.group.cmp(&b.group).then(a.score.total_cmp(&b.score)));
+        Ok(rows)
     }
 }
 
