@@ -8,3 +8,6 @@ mod sections;
 mod spec;
 
 pub(crate) use page::page;
+
+#[cfg(test)]
+mod tests;

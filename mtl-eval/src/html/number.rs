@@ -13,7 +13,7 @@ pub(super) fn short(value: f64) -> String {
         () if size >= 1000.0 => grouped(value.round()),
         () if size >= 100.0 => trimmed(format!("{value:.1}")),
         () if size >= 10.0 => trimmed(format!("{value:.2}")),
-        () if size >= 0.1 => format!("{value:.4}").trim_end_matches("000").trim_end_matches('.').to_owned(),
+        () if size >= 0.1 => trimmed(format!("{value:.4}")),
         () => trimmed(format!("{value:.6}")),
     }
 }
