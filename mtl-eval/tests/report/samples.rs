@@ -37,8 +37,8 @@ pub fn many(tasks: usize) -> Report {
             log.cosines = pairs.map(|(a, b)| (format!("task_{a}"), format!("task_{b}"), 0.5)).collect();
         }
         if let Some(split) = &mut epoch.validation {
-            let metrics = split.tasks.get("click").expect("metrics").clone();
-            split.tasks = (0..tasks).map(|task| (format!("task_{task}"), metrics.clone())).collect();
+            let metrics = split.tasks.get("click").expect("metrics").to_owned();
+            split.tasks = (0..tasks).map(|task| (format!("task_{task}"), metrics.to_owned())).collect();
         }
     }
     report
