@@ -1,4 +1,4 @@
-//! The `mtl` command: checks specs, prints the Rust and the IR they become. A shell over `mtl_dsl::compile`.
+//! The `mtl` command: checks specs, prints the Rust and the IR they become, draws reports. A shell over `mtl_dsl` and `mtl_eval`.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use mtl_dsl::diagnostic::{Style, render};
 use mtl_dsl::{Code, Compiled, Diagnostic, Source, optimize};
+use mtl_eval::report::Report;
 
-/// Compiles multi-task ranking specs.
+/// Compiles multi-task ranking specs, and draws what their runs measured.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -43,6 +44,14 @@ enum Command {
         #[arg(long)]
         serving: bool,
     },
+    /// Draws what a run measured: from the JSON of `train --json` or `evaluate --json` to one HTML page.
+    Report {
+        /// The JSON.
+        run: PathBuf,
+        /// The page.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Says what a diagnostic means and what to do about it.
     Explain {
         /// The code in brackets: `unknown-task`.
@@ -73,6 +82,13 @@ fn main() -> ExitCode {
                 GraphFormat::Mermaid => ir.to_mermaid(),
             }
         }),
+        Command::Report { run, out } => match draw(&run, &out) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Command::Explain { code } => explain(&code),
     }
 }
@@ -112,6 +128,16 @@ fn print(file: &Path, text: impl Fn(&Compiled, &Source) -> String) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The page of a run's JSON.
+fn draw(run: &Path, out: &Path) -> Result<(), String> {
+    let (from, to) = (run.display(), out.display());
+    let json = std::fs::read_to_string(run).map_err(|error| format!("cannot read `{from}`: {error}"))?;
+    let report: Report = serde_json::from_str(&json).map_err(|error| {
+        format!("`{from}` is not the report of a run: {error}\nhelp: `train --json FILE` writes one")
+    })?;
+    std::fs::write(out, report.to_html()).map_err(|error| format!("cannot write `{to}`: {error}"))
 }
 
 fn explain(name: &str) -> ExitCode {

@@ -104,3 +104,25 @@ fn files_that_cannot_be_read_are_named() {
     let bytes = mtl(&["check", &written("bytes.mtl", &[b'm', 0xff])]);
     assert!(stderr(&bytes).contains("byte 1 is not UTF-8"));
 }
+
+#[test]
+fn a_runs_json_becomes_a_page() {
+    let run = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../mtl-eval/tests/data/feed.json").display().to_string();
+    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("feed.html").display().to_string();
+    let output = mtl(&["report", &run, "--out", &page]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<h1>Feed</h1>"));
+}
+
+#[test]
+fn a_file_that_is_no_run_has_no_page() {
+    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("none.html").display().to_string();
+    let output = mtl(&["report", &written("no_run.json", b"{\"model\": 1}"), "--out", &page]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is not the report of a run"), "{}", stderr(&output));
+    let missing = mtl(&["report", "no/such.json", "--out", &page]);
+    assert!(stderr(&missing).contains("cannot read `no/such.json`"));
+    let nowhere = mtl(&["report", &spec("../mtl-eval/tests/data/feed.json"), "--out", "no/such/folder.html"]);
+    assert!(stderr(&nowhere).contains("cannot write"));
+}

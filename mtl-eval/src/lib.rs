@@ -3,6 +3,7 @@
 pub mod bootstrap;
 pub mod calibration;
 pub mod error;
+mod html;
 pub mod metrics;
 pub mod report;
 

@@ -4,11 +4,17 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+mod front;
 mod named;
+mod pictures;
+mod ranks;
 mod subnets;
 mod text;
 
+pub use front::{Front, FrontPoint};
 pub use named::Named;
+pub use pictures::{Distribution, Pictures, Reliability};
+pub use ranks::{RankParameter, RankReport};
 pub use subnets::{Round, SubnetLayer, SubnetReport};
 pub use text::TextTable;
 
@@ -43,6 +49,31 @@ pub struct Report {
     /// The subnetworks, where the model has any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subnets: Option<SubnetReport>,
+    /// Rows by split.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub rows: Named<usize>,
+    /// What is drawn, by split.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub pictures: Named<Pictures>,
+    /// The scores.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ranks: Vec<RankReport>,
+    /// What a search for the scores' parameters found.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fronts: Vec<Front>,
+    /// What a reader should know about the data and the training.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
+    /// The text of the spec.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub spec: String,
+}
+
+impl Report {
+    /// The report as one HTML page that needs nothing else: to be opened in a browser, printed, sent.
+    pub fn to_html(&self) -> String {
+        crate::html::page(self)
+    }
 }
 
 /// The best epoch of one task.

@@ -22,6 +22,7 @@ use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -29,6 +30,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::config::apply_setting;
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::pictures::ranks;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, TextTable, peak_memory_bytes};
 use crate::train::{Splits, Trainer, check};
@@ -157,7 +159,7 @@ impl<M: Model, A: Args> App<M, A> {
         }
         show(&report);
         println!("model: {}", out.display());
-        write_report(args.json.as_ref(), &report)
+        write_report(args.json.as_ref(), args.report.as_ref(), &report)
     }
 
     fn evaluate(&self, args: &EvaluateArgs, matches: &ArgMatches) -> Result<()> {
@@ -165,10 +167,16 @@ impl<M: Model, A: Args> App<M, A> {
         let splits = (self.source)(&parsed::<A>(matches)?)?;
         let reading = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let mut split = Named::default();
+        let (mut split, mut rows, mut pictures) = (Named::default(), Named::default(), Named::default());
+        let mut warnings = Vec::new();
         for (name, table) in [("validation", Some(&splits.validation)), ("test", splits.test.as_ref())] {
             if let Some(table) = table.filter(|table| table.rows() > 0) {
-                split.set(name, predictor.evaluate(table)?);
+                let data = Arc::new(predictor.encoder().encode(table)?);
+                let (metrics, drawn) = predictor.measure(&data)?;
+                split.set(name, metrics);
+                rows.set(name, data.rows);
+                pictures.set(name, drawn);
+                warnings.extend(data.warnings.iter().map(|warning| format!("{name} rows: {warning}")));
             }
         }
         if split.is_empty() {
@@ -186,9 +194,15 @@ impl<M: Model, A: Args> App<M, A> {
             peak_memory_bytes: peak_memory_bytes(),
             epochs: Vec::new(),
             subnets: predictor.subnets().cloned(),
+            rows,
+            pictures,
+            ranks: ranks::<M>(predictor.config()),
+            fronts: Vec::new(),
+            warnings,
+            spec: M::SPEC.into(),
         };
         show(&report);
-        write_report(args.json.as_ref(), &report)
+        write_report(args.json.as_ref(), args.report.as_ref(), &report)
     }
 
     fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()> {
@@ -278,8 +292,15 @@ fn show(report: &Report) {
     }
 }
 
-fn write_report(path: Option<&PathBuf>, report: &Report) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let json = serde_json::to_string_pretty(report).expect("a report prints as JSON");
-    std::fs::write(path, json + "\n").map_err(|error| Error::io(path, error))
+/// Writes the report as JSON and as a page, where files are named.
+fn write_report(json: Option<&PathBuf>, page: Option<&PathBuf>, report: &Report) -> Result<()> {
+    let write = |path: &PathBuf, text: String| std::fs::write(path, text).map_err(|error| Error::io(path, error));
+    if let Some(path) = json {
+        write(path, serde_json::to_string_pretty(report).expect("a report prints as JSON") + "\n")?;
+    }
+    if let Some(path) = page {
+        write(path, report.to_html())?;
+        println!("report: {}", path.display());
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ pub mod ops;
 pub mod optim;
 pub mod parameters;
 pub mod pass;
+mod pictures;
 pub mod predict;
 pub mod subnets;
 pub mod train;

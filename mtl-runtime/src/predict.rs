@@ -14,7 +14,8 @@ use crate::evaluate::{measure, score};
 use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
-use crate::report::SplitMetrics;
+use crate::pictures::pictures;
+use crate::report::{Pictures, SplitMetrics};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
@@ -105,13 +106,14 @@ impl<M: Model> Predictor<M> {
 
     /// Metrics of every task and rank on rows with labels.
     pub fn evaluate(&self, table: &Table) -> Result<SplitMetrics> {
-        self.measure(&Arc::new(self.encoder.encode(table)?))
+        Ok(self.measure(&Arc::new(self.encoder.encode(table)?))?.0)
     }
 
-    /// As [`evaluate`](Self::evaluate), of encoded rows.
-    pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<SplitMetrics> {
+    /// As [`evaluate`](Self::evaluate), of encoded rows, and what a report draws of them.
+    pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<(SplitMetrics, Pictures)> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
-        measure(&self.config, &self.network, &self.schema, dataset, &scored)
+        let split = measure(&self.config, &self.network, &self.schema, dataset, &scored)?;
+        Ok((split, pictures::<M>(&self.config, &self.schema, dataset, &scored)?))
     }
 
     /// Predictions and scores of rows, with labels or without.

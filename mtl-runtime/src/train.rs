@@ -13,6 +13,7 @@ use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::evaluate::{Scored, measure, score};
 use crate::model::Model;
+use crate::pictures::ranks;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
 
@@ -121,6 +122,13 @@ impl<M: Model> Trainer<M> {
         seconds.set("encode", start.elapsed().as_secs_f64());
         let display = Display::new(verbose, <M as Model>::train(&run.config).all_epochs());
         display.warnings("training", &train.warnings);
+        let splits = [("training", Some(&train)), ("validation", validation.as_ref()), ("test", test.as_ref())];
+        let splits = || splits.iter().filter_map(|(split, rows)| Some((*split, (*rows)?)));
+        let rows: Named<usize> = splits().map(|(split, data)| (split, data.rows)).collect();
+        let of = |split: &str, data: &Dataset| {
+            data.warnings.iter().map(|warning| format!("{split} rows: {warning}")).collect::<Vec<_>>()
+        };
+        let warnings = splits().flat_map(|(split, data)| of(split, data)).collect();
         let mut session = Session {
             run,
             train,
@@ -133,10 +141,10 @@ impl<M: Model> Trainer<M> {
             searching: 0.0,
         };
         let stopped = session.search()? || session.epochs()?;
-        let Session { mut run, evaluating, saving, searching, checkpoint: session_file, .. } = session;
+        let Session { mut run, validation, evaluating, saving, searching, checkpoint: session_file, .. } = session;
         let trained: f64 =
             run.progress.history.iter().map(|epoch| epoch.seconds).sum::<f64>() + run.progress.under_way.seconds;
-        let rows = run.progress.history.len() * run.rows + run.progress.under_way.rows;
+        let trained_rows = run.progress.history.len() * run.rows + run.progress.under_way.rows;
         let mut split = Named::default();
         let best = run.progress.best.map_or(run.progress.epoch, |(epoch, _)| epoch);
         if let Some(metrics) = run.progress.history.get(best.wrapping_sub(1)).and_then(|epoch| epoch.validation.clone())
@@ -151,8 +159,13 @@ impl<M: Model> Trainer<M> {
         let subnets = run.subnets();
         let predictor = Predictor::of(run)?;
         let start = Instant::now();
-        if let Some(test) = test {
-            split.set("test", predictor.measure(&test)?);
+        let mut pictures = Named::default();
+        if let Some(test) = &test {
+            let (metrics, drawn) = predictor.measure(test)?;
+            split.set("test", metrics);
+            pictures.set("test", drawn);
+        } else if let Some(validation) = &validation {
+            pictures.set("validation", predictor.measure(validation)?.1);
         }
         if searching > 0.0 {
             seconds.set("search", searching);
@@ -165,13 +178,19 @@ impl<M: Model> Trainer<M> {
             seed,
             split,
             parameters: predictor.parameters(),
-            rows_per_second: (trained > 0.0).then(|| rows as f64 / trained),
+            rows_per_second: (trained > 0.0).then(|| trained_rows as f64 / trained),
             best_epoch: (best > 0).then_some(best),
             best_epochs,
             seconds,
             peak_memory_bytes: peak_memory_bytes(),
             epochs,
             subnets,
+            rows,
+            pictures,
+            ranks: ranks::<M>(predictor.config()),
+            fronts: Vec::new(),
+            warnings,
+            spec: M::SPEC.into(),
         };
         Ok(Trained { predictor, report, stopped })
     }

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use mtl_data::simulator::{FeedOptions, POSITIONS};
 use mtl_examples::feed::Feed as Data;
 use mtl_runtime::report::TextTable;
-use mtl_runtime::{Result, Trained, Trainer, app, mtl_file};
+use mtl_runtime::{Error, Result, Trained, Trainer, app, mtl_file};
 
 mtl_file!("../specs/feed.mtl");
 
 /// Enough impressions for the tastes behind them to be learned.
 const ROWS: usize = 600_000;
 const MODEL: &str = "feed.mtl.safetensors";
+const REPORT: &str = "feed.report.html";
 
 /// The size of the simulation.
 #[derive(clap::Args)]
@@ -59,7 +60,8 @@ fn main_job() -> Result<()> {
     let trained = Trainer::<Feed>::new(FeedConfig::new(), data.splits()).checkpoint(MODEL).verbose(true).fit()?;
     show_quality(&data, &trained)?;
     show_ranking(&data, &trained)?;
-    println!("saved {MODEL}\n");
+    std::fs::write(REPORT, trained.report.to_html()).map_err(|error| Error::io(REPORT.as_ref(), error))?;
+    println!("saved {MODEL}; its report is {REPORT}: open it in a browser\n");
     println!("next:  cargo run --bin feed -- describe");
     println!("       cargo run --bin feed -- train --set train.epochs=5 --set h.level_1.shared=4");
     println!("       cargo run --bin feed -- predict --model {MODEL} --split test --out predictions.csv");

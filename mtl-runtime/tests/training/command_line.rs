@@ -44,11 +44,11 @@ fn train_evaluate_predict_describe() {
     csv(splits.test.as_ref().unwrap(), &all, &folder.join("test.csv"));
     csv(&rows(20, 9), &all[..4], &folder.join("unlabelled.csv"));
     let (train, validation, test) = (at("train.csv"), at("validation.csv"), at("test.csv"));
-    let (model, json) = (at("tiny.mtl.safetensors"), at("run.json"));
+    let (model, json, page) = (at("tiny.mtl.safetensors"), at("run.json"), at("run.html"));
     let data = ["--train", &train, "--validation", &validation, "--test", &test];
 
-    let arguments = [&["train", "--out", &model, "--json", &json, "--set", "train.epochs=2"][..], &data].concat();
-    assert!(run(&arguments));
+    let options = ["train", "--out", &model, "--json", &json, "--report", &page, "--set", "train.epochs=2"];
+    assert!(run(&[&options[..], &data].concat()));
     let report: Report = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
     assert_eq!((report.model.as_str(), report.seed, report.epochs.len()), ("Tiny", 1, 2));
     let text: serde_json::Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
@@ -57,8 +57,24 @@ fn train_evaluate_predict_describe() {
     assert!(text["split"]["validation"]["ranks"]["score"]["click"]["auc"].is_f64());
     assert!(text["seconds"]["train"].is_f64() && text["parameters"].is_u64() && text["rows_per_second"].is_f64());
 
+    // What is drawn: every row in the histogram of its task, the scores with their parameters, the spec.
+    assert_eq!(report.rows.get("test"), Some(&splits.test.as_ref().unwrap().rows()));
+    let pictures = report.pictures.get("test").unwrap();
+    let labelled = report.split.get("test").unwrap().tasks.get("click").unwrap().rows;
+    let drawn = pictures.predictions.get("click").unwrap().counts.iter().flat_map(|(_, counts)| counts).sum::<usize>();
+    let binned = pictures.reliability.get("click").unwrap().raw.iter().map(|bin| bin.count).sum::<usize>();
+    assert_eq!((drawn, binned), (labelled, labelled));
+    assert!(pictures.reliability.get("watch").is_none() && pictures.predictions.get("watch").is_some());
+    assert!(pictures.scores.get("score").is_some());
+    assert_eq!(report.ranks[0].name, "score");
+    assert!(report.spec.contains("model Tiny"));
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<h2>Curves</h2>") && html.contains("<h2>Spec</h2>"));
+
     let evaluated = at("evaluated.json");
-    assert!(run(&["evaluate", "--model", &model, "--json", &evaluated, "--validation", &validation, "--test", &test]));
+    let files = ["--json", &evaluated, "--report", &page, "--validation", &validation, "--test", &test];
+    assert!(run(&[&["evaluate", "--model", &model][..], &files].concat()));
+    assert!(fs::read_to_string(&page).unwrap().contains("<h2>Distributions</h2>"));
     let again: Report = serde_json::from_slice(&fs::read(&evaluated).unwrap()).unwrap();
     assert_eq!(again.split, report.split);
 
