@@ -73,6 +73,7 @@ impl Generator<'_> {
             self.method_fn(),
             self.subnet_fns(),
             self.problems_fn(),
+            self.inputs_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
         ]);

@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 41] = [
+const TYPES: [&str; 44] = [
     "Activation",
     "Asked",
     "Bags",
@@ -47,10 +47,12 @@ const TYPES: [&str; 41] = [
     "Expectation",
     "Ids",
     "Init",
+    "Input",
     "LayerNorm",
     "Linear",
     "MaskedLinear",
     "MethodConfig",
+    "MissingInput",
     "Model",
     "Module",
     "Numbers",
@@ -62,6 +64,7 @@ const TYPES: [&str; 41] = [
     "Reading",
     "RowOptimizerConfig",
     "Slots",
+    "Split",
     "Start",
     "Subnet",
     "Table",
