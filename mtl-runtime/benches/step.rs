@@ -132,7 +132,13 @@ fn schema() -> Schema {
         weight_column: None,
         given: None,
     };
-    Schema { model: "Bench".into(), features: vec![], tasks: vec![task("a"), task("b")], group_by: None }
+    Schema {
+        model: "Bench".into(),
+        features: vec![],
+        tasks: vec![task("a"), task("b")],
+        group_by: None,
+        scores: Default::default(),
+    }
 }
 
 fn measure<B: Body>(name: &str, steps: usize) {

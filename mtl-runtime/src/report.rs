@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::subnets::SubnetReport;
 
+mod explanation;
 mod named;
 mod text;
 
+pub use explanation::{Candidate, Explanation, Part};
 pub use named::Named;
 pub use text::TextTable;
 

@@ -15,6 +15,7 @@ use crate::evaluate::{Scored, measure, score};
 use crate::model::Model;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
+use crate::scores::Calibrators;
 
 mod balanced;
 mod best;
@@ -320,6 +321,6 @@ impl<M: Model> Session<M> {
 /// What a run says about the rows of a dataset, and its metrics. The tables are settled.
 fn score_of<M: Model>(run: &Run<M>, rows: &Arc<Dataset>) -> Result<(Scored, SplitMetrics)> {
     let scored = score(run.network(), &run.embeddings, &run.schema, rows)?;
-    let split = measure(&run.config, run.network(), &run.schema, rows, &scored)?;
+    let split = measure(&run.config, run.network(), &run.schema, rows, &scored, &Calibrators::default())?;
     Ok((scored, split))
 }

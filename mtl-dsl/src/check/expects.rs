@@ -1,9 +1,9 @@
 //! Expectations: assertions about ranks, evaluated with the defaults of their parameters.
 
-use super::evaluate::{self, holds};
-use super::interval::short;
 use super::Sink;
+use super::evaluate::{self, holds};
 use super::inputs::{self, Inputs};
+use super::interval::short;
 use super::{intervals, reads};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
@@ -12,11 +12,7 @@ use crate::resolve::Declared;
 use crate::suggest::did_you_mean;
 
 /// The expectations; none when one is wrong.
-pub(super) fn check(
-    inputs: Inputs<'_>,
-    ranks: &[Option<Rank>],
-    sink: &mut Sink,
-) -> Option<Vec<Expect>> {
+pub(super) fn check(inputs: Inputs<'_>, ranks: &[Option<Rank>], sink: &mut Sink) -> Option<Vec<Expect>> {
     let scope = Scope { inputs, ranks };
     let expects: Vec<_> = inputs.names.expects.iter().map(|expect| scope.expect(expect, sink)).collect();
     expects.into_iter().collect()
@@ -85,12 +81,7 @@ impl Scope<'_> {
             let Some((prediction, value)) = self.argument(argument, sink) else { continue };
             let name = inputs::place(argument);
             if at.iter().any(|(other, _)| *other == prediction) {
-                sink.push(diagnostic!(
-                    DuplicateOption,
-                    name,
-                    "`{}` is given twice",
-                    self.inputs.label(prediction)
-                ));
+                sink.push(diagnostic!(DuplicateOption, name, "`{}` is given twice", self.inputs.label(prediction)));
             } else if !read.contains(&prediction) {
                 sink.push(diagnostic!(
                     ExpectArguments, name, "`{}` does not read `{}`", call.name.text, self.inputs.label(prediction); help: "leave it out"
@@ -99,7 +90,8 @@ impl Scope<'_> {
             at.push((prediction, value));
         }
         let quiet = &mut Sink::new();
-        let named: Vec<_> = call.arguments.iter().filter_map(|argument| self.inputs.argument(argument, quiet)).collect();
+        let named: Vec<_> =
+            call.arguments.iter().filter_map(|argument| self.inputs.argument(argument, quiet)).collect();
         for missing in read.iter().filter(|input| !named.contains(input)) {
             sink.push(diagnostic!(
                 ExpectArguments, call.name.span, "`{}` also reads `{}`", call.name.text, self.inputs.label(*missing);
@@ -120,7 +112,10 @@ impl Scope<'_> {
         if !possible.contains(value) {
             let text = self.inputs.label(input);
             sink.push(diagnostic!(
-                OutOfRange, argument.value.span, "`{text}` lies in {possible}, and {} is no part of that", short(value)
+                OutOfRange,
+                argument.value.span,
+                "`{text}` lies in {possible}, and {} is no part of that",
+                short(value)
             ));
             return None;
         }

@@ -6,9 +6,9 @@
 use super::Sink;
 use super::bisect::{Outcome, Verdict, bisect, points};
 use super::evaluate::{self, holds};
+use super::inputs::{self, Inputs};
 use super::interval::{Interval, ZERO, short};
 use super::intervals::{self, Pass, Region};
-use super::inputs::{self, Inputs};
 use super::reads;
 use super::slopes::Bounds;
 use super::trends::value_of;
@@ -19,11 +19,7 @@ use crate::resolve::Declared;
 use crate::suggest::did_you_mean;
 
 /// Checks the orders; each gives an expectation at the place where it holds by least. None when one is wrong.
-pub(super) fn check(
-    inputs: Inputs<'_>,
-    ranks: &[Option<Rank>],
-    sink: &mut Sink,
-) -> Option<Vec<Expect>> {
+pub(super) fn check(inputs: Inputs<'_>, ranks: &[Option<Rank>], sink: &mut Sink) -> Option<Vec<Expect>> {
     let scope = Scope { inputs, ranks };
     let orders: Vec<_> = inputs.names.orders.iter().map(|order| scope.order(order, sink)).collect();
     orders.into_iter().collect()
@@ -86,7 +82,8 @@ impl Scope<'_> {
         });
         let start: Vec<Interval> = left.iter().chain(right).map(|(_, range)| *range).chain(anywhere).collect();
         let named = [left, right].map(|side| side.iter().map(|(of, _)| *of).collect::<Vec<_>>());
-        let proof = Proof { scope: self, rank, closure, named, shared, requests, op: order.op };
+        let present = left.iter().chain(within).map(|(of, _)| *of).collect();
+        let proof = Proof { scope: self, rank, closure, named, shared, requests, present, op: order.op };
         proof.run(order, start, sink)
     }
 
@@ -149,6 +146,8 @@ struct Proof<'a> {
     named: [Vec<ScoreInput>; 2],
     shared: Vec<ScoreInput>,
     requests: Vec<((usize, usize), Interval)>,
+    /// What the order says where it lies, so that it is not missing.
+    present: Vec<ScoreInput>,
     op: Compare,
 }
 
@@ -282,7 +281,7 @@ impl Proof<'_> {
     /// The bounds of the score where the predictions lie so, with its slope where they move so.
     fn bounds(&self, cell: &[Interval], inputs: Ranges, moves: &[(ScoreInput, Interval)]) -> Option<Bounds> {
         let requests = self.requests.iter().zip(self.request(cell)).map(|((of, _), range)| (*of, *range));
-        let present = self.named[0].clone();
+        let present = self.present.clone();
         let region = Region { inputs, params: self.defaults().chain(requests).collect(), present };
         let pass = Pass { tasks: self.scope.inputs.tasks, ranks: self.scope.ranks, region: &region, moves };
         pass.accepted(&self.closure)
@@ -345,7 +344,11 @@ impl Proof<'_> {
             [0, 1].iter().map(|side| format!("({})", list(*side, 0..self.named[*side].len()))).collect();
         let mut others = vec![list(0, self.named[0].len()..self.named[0].len() + self.shared.len())];
         for (((rank, param), _), value) in self.requests.iter().zip(self.request(at)) {
-            others.push(format!("{}: {}", self.scope.inputs.names.ranks[*rank].params[*param].name.text, short(*value)));
+            others.push(format!(
+                "{}: {}",
+                self.scope.inputs.names.ranks[*rank].params[*param].name.text,
+                short(*value)
+            ));
         }
         others.retain(|words| !words.is_empty());
         if !others.is_empty() {

@@ -4,9 +4,7 @@ use super::inputs::{Inputs, OF_TASKS};
 use super::{Sink, intervals, options, trends};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind, Name, UnaryOp};
 use crate::diagnostic::diagnostic;
-use crate::hir::{
-    Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreLet, ScoreOp, Task, TaskId,
-};
+use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreLet, ScoreOp, Task, TaskId};
 use crate::resolve::{Declared, Names, check_style};
 use crate::schema::Range;
 use crate::schema::functions::{FUNCTIONS, Function};
@@ -184,9 +182,7 @@ impl Scope<'_> {
         let kind = match &expr.kind {
             ExprKind::Number(value) => ScoreKind::Number(*value),
             ExprKind::Name(name) => self.name(name, lets, expr.span, sink)?,
-            ExprKind::Conditional(task, given) => {
-                ScoreKind::Input(self.inputs.conditional(task, given, sink)?)
-            }
+            ExprKind::Conditional(task, given) => ScoreKind::Input(self.inputs.conditional(task, given, sink)?),
             ExprKind::Unary(UnaryOp::Negate, operand) => ScoreKind::Negate(Box::new(self.expr(operand, lets, sink)?)),
             ExprKind::Binary(BinaryOp::Default, input, default) => {
                 let (input, default) = (self.defaulted(input, lets, sink), self.expr(default, lets, sink));
@@ -287,7 +283,8 @@ impl Scope<'_> {
             return self.inputs.call(call, sink).map(ScoreKind::Input);
         }
         let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.text) else {
-            let help = did_you_mean(&name.text, "functions", FUNCTIONS.iter().map(|function| function.name).chain(OF_TASKS));
+            let help =
+                did_you_mean(&name.text, "functions", FUNCTIONS.iter().map(|function| function.name).chain(OF_TASKS));
             sink.push(diagnostic!(UnknownFunction, name.span, "no function named `{}`", name.text; help: "{help}"));
             return None;
         };
@@ -404,7 +401,9 @@ fn misplaced(expr: &Expr, sink: &mut Sink) -> Option<ScoreExpr> {
         ExprKind::Binary(BinaryOp::Compare(_), ..) => {
             problem.help("a comparison stands in an `if`: `if a > b { 1 } else { 0 }`")
         }
-        _ => problem.help("a score is made of tasks, parameters, ranks, numbers, `+ - * / ^`, `??`, `if` and functions"),
+        _ => {
+            problem.help("a score is made of tasks, parameters, ranks, numbers, `+ - * / ^`, `??`, `if` and functions")
+        }
     });
     None
 }

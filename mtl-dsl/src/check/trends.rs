@@ -1,9 +1,9 @@
 //! `increasing in click;` and `decreasing in report;`: the sign of a score's slope.
 
 use super::bisect::{Outcome, Verdict, bisect, points};
+use super::inputs::Inputs;
 use super::interval::{Interval, ONE, ZERO, short};
 use super::intervals::{self, Pass, Region};
-use super::inputs::Inputs;
 use super::reads;
 use super::{Sink, evaluate};
 use crate::diagnostic::diagnostic;
@@ -146,8 +146,8 @@ impl Trend<'_> {
                 return None;
             }
             let named = read.iter().map(|of| self.inputs.label(*of));
-            let names =
-                named.chain(params.iter().map(|(rank, at)| self.inputs.names.ranks[*rank].params[*at].name.text.clone()));
+            let names = named
+                .chain(params.iter().map(|(rank, at)| self.inputs.names.ranks[*rank].params[*at].name.text.clone()));
             let others = names.zip(&point).enumerate().filter(|(at, _)| *at != place);
             let others = others.map(|(_, (name, value))| format!("{name} is {}", short(*value))).collect();
             Some(Witness { from: (low, before), to: (high, after), others })

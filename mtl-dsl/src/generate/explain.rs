@@ -125,6 +125,7 @@ impl Generator<'_> {
         let params = self.parameters(rank, part);
         quote! {
             #about
+            #[allow(clippy::vec_init_then_push)]
             pub fn #name(&self #params) -> Vec<(&'static str, f64)> {
                 #(#lets)*
                 let mut terms = Vec::new();

@@ -68,7 +68,11 @@ impl Generator<'_> {
                 }
                 ScoreInput::Number(number) => {
                     let number = &self.model.numbers[number];
-                    (names::field(&number.name.text), number.name.span, format!("Feature `{name}`, as its column has it."))
+                    (
+                        names::field(&number.name.text),
+                        number.name.span,
+                        format!("Feature `{name}`, as its column has it."),
+                    )
                 }
                 ScoreInput::Prediction(_) => continue,
             };

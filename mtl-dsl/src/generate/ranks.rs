@@ -130,7 +130,9 @@ impl Generator<'_> {
     /// A part of a rank, or the parameters of another one, beside what its methods name themselves.
     pub(super) fn variable(&self, name: &Name) -> Ident {
         match name.text.as_str() {
-            "params" | "needs" | "row" | "rows" | "scores" | "terms" => self.ident(&format!("{}_", name.text), name.span),
+            "params" | "needs" | "row" | "rows" | "scores" | "terms" => {
+                self.ident(&format!("{}_", name.text), name.span)
+            }
             text => self.ident(&names::field(text), name.span),
         }
     }
@@ -236,7 +238,10 @@ impl Generator<'_> {
                 }
             };
             let (config, of_score) = (word(!rank.params.is_empty()), word(self.has_params(rank)));
-            let needs = self.needs(rank).into_iter().map(|input| names::whole(self.input(input).1));
+            let needs = self.needs(rank).into_iter().map(|input| {
+                let (place, name) = (names::whole(self.input(input).1), self.input_name(input));
+                quote! { (#place, #name) }
+            });
             let split = ident(if self.splits[at].is_product() { "Product" } else { "Sum" });
             let terms = self.named_call(&self.method(rank, "terms"), rank);
             quote! {
@@ -305,7 +310,8 @@ impl Generator<'_> {
                     let ((field, _), value) = (self.input(*input), names::real(*value));
                     quote! { #field: #value }
                 });
-                let rest = (at.len() < self.outputs().len() + self.more_inputs().len()).then(|| quote! { , ..Default::default() });
+                let rest = (at.len() < self.outputs().len() + self.more_inputs().len())
+                    .then(|| quote! { , ..Default::default() });
                 let call = self.score_call(&self.model.ranks[*rank]);
                 quote! { #one { #(#fields),* #rest }.#call }
             }

@@ -2,7 +2,8 @@
 
 use super::{Generator, ident, names};
 use crate::hir::{
-    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, ScoreInput, Task, TaskKind,
+    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, ScoreInput, Task,
+    TaskKind,
 };
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -25,7 +25,8 @@ fn schema(tasks: &[(&str, TaskKind, Option<usize>)]) -> Schema {
         weight_column: None,
         given,
     };
-    Schema { model: "Test".into(), features: vec![], tasks: tasks.iter().map(task).collect(), group_by: None }
+    let tasks = tasks.iter().map(task).collect();
+    Schema { model: "Test".into(), features: vec![], tasks, group_by: None, scores: Default::default() }
 }
 
 fn esmm() -> Schema {

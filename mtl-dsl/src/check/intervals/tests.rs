@@ -5,7 +5,8 @@ use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::check::evaluate::{self, Leaves};
-use crate::hir::{BinaryLoss, Label, Name, Number, RegressionLoss, ScoreLet, TaskId};
+use crate::check::inputs::plain;
+use crate::hir::{BinaryLoss, Label, Name, Number, Predicted, RegressionLoss, ScoreLet, TaskId};
 use crate::source::Span;
 
 /// Two probabilities and a regression.
@@ -51,12 +52,22 @@ fn rank(lets: Vec<ScoreExpr>, score: ScoreExpr) -> Option<Rank> {
     Some(Rank { name: name("r"), docs: String::new(), params: params(), lets, score })
 }
 
-/// A formula of the tasks, a parameter and `more`.
+/// Two probabilities, a regression, a calibrated probability, a place and a number.
+const INPUTS: [ScoreInput; 6] = [
+    plain(0),
+    plain(1),
+    plain(2),
+    ScoreInput::Calibrated(TaskId(0)),
+    ScoreInput::Position(Predicted { task: TaskId(1), conditional: false }),
+    ScoreInput::Number(0),
+];
+
+/// A formula of the inputs, a parameter and `more`.
 fn any_score(more: Vec<ScoreKind>) -> impl Strategy<Value = ScoreExpr> {
     let constants = prop::sample::select(vec![-2.0, -1.0, -0.5, 0.0, 1e-6, 0.5, 1.0, 2.0, 3.0]);
     let leaf = prop_oneof![
         constants.prop_map(|value| node(ScoreKind::Number(value))),
-        (0usize..3).prop_map(|task| node(ScoreKind::Task(TaskId(task)))),
+        prop::sample::select(INPUTS.to_vec()).prop_map(|input| node(ScoreKind::Input(input))),
         prop::sample::select([vec![ScoreKind::Param(0)], more].concat()).prop_map(node),
     ];
     let ops = [ScoreOp::Add, ScoreOp::Subtract, ScoreOp::Multiply, ScoreOp::Divide, ScoreOp::Power];
@@ -75,6 +86,8 @@ fn any_score(more: Vec<ScoreKind>) -> impl Strategy<Value = ScoreExpr> {
         let boxed = || inner.clone().prop_map(Box::new);
         prop_oneof![
             1 => inner.clone().prop_map(|operand| node(ScoreKind::Negate(Box::new(operand)))),
+            1 => (prop::sample::select(INPUTS.to_vec()), boxed())
+                .prop_map(|(input, default)| node(ScoreKind::Default(input, default))),
             4 => (prop::sample::select(ops.to_vec()), boxed(), boxed())
                 .prop_map(|(op, left, right)| node(ScoreKind::Binary(op, left, right))),
             2 => (prop::sample::select(compares.to_vec()), boxed(), boxed(), boxed(), boxed()).prop_map(
@@ -98,27 +111,46 @@ fn any_ranks() -> impl Strategy<Value = Vec<Option<Rank>>> {
     (first, part, second).prop_map(|(first, part, second)| vec![rank(Vec::new(), first), rank(vec![part], second)])
 }
 
-/// What a network can predict for the three tasks, and the parameters of the two ranks.
-type Point = ([f32; 3], [f64; 2]);
+/// What can be known of a row, and the parameters of the two ranks.
+type Point = ([f64; 6], [f64; 2]);
 
 fn any_point() -> impl Strategy<Value = Point> {
     let probability = || prop_oneof![Just(0.0f32), Just(1.0), Just(f32::MIN_POSITIVE), Just(0.5), 0.0f32..1.0];
     let predicted = prop_oneof![Just(0.0f32), Just(f32::MAX), Just(f32::MIN), -10.0f32..10.0, -1e6f32..1e6];
+    let calibrated = prop_oneof![Just(0.0), Just(1.0), Just(f64::from_bits(1)), 0.0..1.0];
+    let place = prop_oneof![Just(1.0), Just(1.5), Just(ROWS), (2u32..2000).prop_map(|twice| f64::from(twice) / 2.0)];
+    let largest = f64::from(f32::MAX);
+    let number = prop_oneof![Just(0.0), Just(largest), Just(-largest), Just(f64::from_bits(1)), -1e3..1e3];
     let param = || prop_oneof![Just(-1.0), Just(0.0), Just(2.0), -1.0..2.0];
-    ((probability(), probability(), predicted), (param(), param())).prop_map(|((a, b, c), (p, q))| ([a, b, c], [p, q]))
+    let known = (probability(), probability(), predicted, calibrated, place, number);
+    (known, (param(), param()))
+        .prop_map(|((a, b, c, d, e, f), (p, q))| ([f64::from(a), f64::from(b), f64::from(c), d, e, f], [p, q]))
 }
 
-fn value(ranks: &[Option<Rank>], (predictions, params): &Point) -> f64 {
-    let at = |(task, _): Prediction| f64::from(predictions[task.0]);
+fn known_at(known: &[f64; 6], input: ScoreInput) -> f64 {
+    INPUTS.iter().position(|of| *of == input).map_or(f64::NAN, |place| known[place])
+}
+
+/// The inputs that are never read without a default.
+fn optional(ranks: &[Option<Rank>]) -> Vec<usize> {
+    let mut needed = Vec::new();
+    ranks.iter().flatten().for_each(|rank| {
+        rank.visit(&mut |node| needed.extend(node.kind.input().filter(|(_, needed)| *needed).map(|(input, _)| input)));
+    });
+    (0..INPUTS.len()).filter(|place| !needed.contains(&INPUTS[*place])).collect()
+}
+
+fn value(ranks: &[Option<Rank>], (known, params): &Point) -> f64 {
+    let at = |input| known_at(known, input);
     evaluate::rank(ranks, ranks.len() - 1, &|rank, _| params[rank], &at).unwrap()
 }
 
 /// The largest number on the way to a score, and 1 at least.
-fn largest(ranks: &[Option<Rank>], (predictions, params): &Point) -> f64 {
+fn largest(ranks: &[Option<Rank>], (known, params): &Point) -> f64 {
     let (mut largest, mut values) = (1.0_f64, Vec::new());
     for (at, rank) in ranks.iter().flatten().enumerate() {
-        let prediction = |(task, _): Prediction| f64::from(predictions[task.0]);
-        let mut leaves = Leaves { at: &prediction, params: &|_| params[at], lets: Vec::new(), ranks: &values };
+        let known = |input| known_at(known, input);
+        let mut leaves = Leaves { at: &known, params: &|_| params[at], lets: Vec::new(), ranks: &values };
         let mut look = |score: &ScoreExpr, leaves: &Leaves<'_>| {
             score.visit(&mut |node| {
                 let value = evaluate::evaluate(node, leaves).abs();
@@ -140,7 +172,7 @@ fn largest(ranks: &[Option<Rank>], (predictions, params): &Point) -> f64 {
 fn bounds(
     ranks: &[Option<Rank>],
     region: &Region,
-    moves: &[(Prediction, Interval)],
+    moves: &[(ScoreInput, Interval)],
     sink: &mut Sink,
 ) -> Option<Bounds> {
     let (tasks, mut bounds) = (tasks(), Vec::new());
@@ -157,14 +189,17 @@ proptest! {
     /// The law of the analysis: what compiles is a finite number. About one formula in four compiles, so that these are 130 000 points.
     #[test]
     fn an_accepted_score_is_a_finite_number_in_its_interval(
-        ranks in any_ranks(), points in prop::collection::vec(any_point(), 24),
+        ranks in any_ranks(),
+        points in prop::collection::vec((any_point(), prop::array::uniform6(prop::bool::weighted(0.3))), 24),
     ) {
         let mut sink = Sink::new();
         let found = bounds(&ranks, &Region::default(), &[], &mut sink);
         prop_assert_eq!(found.is_some(), sink.is_empty());
         if let Some(Bounds { value: interval, .. }) = found {
-            for point in &points {
-                let value = value(&ranks, point);
+            for (point, missing) in &points {
+                let mut point = *point;
+                optional(&ranks).into_iter().filter(|place| missing[*place]).for_each(|place| point.0[place] = f64::NAN);
+                let value = value(&ranks, &point);
                 prop_assert!(value.is_finite(), "{value}, though it was said to lie in {interval}");
                 prop_assert!(interval.contains(value), "{value:?} is not in {interval:?}");
             }
@@ -182,15 +217,15 @@ proptest! {
     /// Between two points the score goes no farther than its slope on the way says: what `increasing in` and orders rest on.
     #[test]
     fn a_slope_bounds_every_difference(
-        ranks in any_ranks(), from in any_point(), other in any_point(), moving in prop::array::uniform3(prop::bool::ANY),
+        ranks in any_ranks(), from in any_point(), other in any_point(), moving in prop::array::uniform6(prop::bool::ANY),
     ) {
         let mut to = from;
         let (mut region, mut moves) = (Region::default(), Vec::new());
-        for task in (0..3).filter(|task| moving[*task]) {
-            to.0[task] = other.0[task];
-            let [start, end] = [from, to].map(|point| f64::from(point.0[task]));
-            let of = (TaskId(task), false);
-            region.predictions.push((of, Interval::point(start).join(Interval::point(end))));
+        for place in (0..INPUTS.len()).filter(|place| moving[*place]) {
+            to.0[place] = other.0[place];
+            let [start, end] = [from, to].map(|point| point.0[place]);
+            let of = INPUTS[place];
+            region.inputs.push((of, Interval::point(start).join(Interval::point(end))));
             moves.push((of, Interval::point(end - start)));
         }
         if bounds(&ranks, &Region::default(), &[], &mut Sink::new()).is_none() {
