@@ -143,7 +143,7 @@ impl Scope<'_> {
                 let (known, default) = (self.leaf(&ScoreKind::Input(*input))?, self.bounds(default, sink)?);
                 let present = self.pass.region.present.contains(input)
                     || self.pass.moves.iter().any(|(moving, _)| moving == input);
-                return Some(self.known(&score.kind, if present { known } else { known.join(default) }));
+                return Some(if present { known } else { known.join(default) });
             }
             leaf => return self.leaf(leaf),
         };
@@ -167,13 +167,8 @@ impl Scope<'_> {
                 Bounds { value, slope }
             }
         };
-        Some(self.known(leaf, bounds))
-    }
-
-    /// The bounds of a leaf within the comparisons around it.
-    fn known(&self, leaf: &ScoreKind, bounds: Bounds) -> Bounds {
         let known = self.known.iter().rev().find(|(of, _)| of == leaf);
-        known.map_or(bounds, |(_, value)| Bounds { value: *value, ..bounds })
+        Some(known.map_or(bounds, |(_, value)| Bounds { value: *value, ..bounds }))
     }
 
     fn if_else(
@@ -270,7 +265,7 @@ enum Branch {
 }
 
 fn is_leaf(kind: &ScoreKind) -> bool {
-    matches!(kind, ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_)) || kind.input().is_some()
+    matches!(kind, ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_) | ScoreKind::Input(_))
 }
 
 /// The bounds, if no value between them is infinite.

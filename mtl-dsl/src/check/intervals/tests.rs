@@ -1,7 +1,8 @@
 //! What the analysis accepts has a value, and the value lies in the interval.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
 
 use super::*;
 use crate::check::evaluate::{self, Leaves};
@@ -237,6 +238,59 @@ proptest! {
         let (rise, Interval { low, high }) = (end - start, found.slope);
         prop_assert!(low - slack <= rise && rise <= high + slack, "{start} to {end}, but the slope lies in {:?}", found.slope);
     }
+}
+
+/// Formulas at a thousand points each, until so many points were looked at.
+fn sample(points: usize) {
+    let mut runner =
+        TestRunner::new_with_rng(ProptestConfig::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let (all, mut looked, mut state) = (tasks(), 0, 1_u64);
+    // Numbers of a splitmix generator: the ends of a range as often as what lies between them.
+    let mut random = move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    };
+    while looked < points {
+        let ranks = any_ranks().new_tree(&mut runner).unwrap().current();
+        let Some(found) = bounds(&ranks, &Region::default(), &[], &mut Sink::new()) else { continue };
+        let optional = optional(&ranks);
+        for _ in 0..1000 {
+            let mut within = |low: f64, high: f64| match random() {
+                share if share < 0.15 => low,
+                share if share > 0.85 => high,
+                share => low + (high - low) * (share - 0.15) / 0.7,
+            };
+            let mut known = [0.0; INPUTS.len()];
+            for (place, known) in known.iter_mut().enumerate() {
+                let Interval { low, high } = declared(&all, INPUTS[place]);
+                let near = within(0.0, 1.0) < 0.5 && low < 0.0;
+                *known = if near { within(-10.0, 10.0) } else { within(low, high) };
+                if matches!(INPUTS[place], ScoreInput::Prediction(_)) {
+                    *known = f64::from(*known as f32);
+                }
+                if optional.contains(&place) && within(0.0, 1.0) < 0.3 {
+                    *known = f64::NAN;
+                }
+            }
+            let point = (known, [within(-1.0, 2.0), within(-1.0, 2.0)]);
+            let value = value(&ranks, &point);
+            assert!(found.value.contains(value), "{value} of {ranks:?} at {point:?} is not in {:?}", found.value);
+        }
+        looked += 1000;
+    }
+}
+
+#[test]
+fn a_million_points_lie_in_their_intervals() {
+    sample(1_000_000);
+}
+
+#[test]
+#[ignore = "minutes: run it when the analysis has changed"]
+fn a_hundred_million_points_lie_in_their_intervals() {
+    sample(100_000_000);
 }
 
 #[test]
