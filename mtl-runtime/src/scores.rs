@@ -120,7 +120,7 @@ impl<'a> Inputs<'a> {
         more.iter_mut().zip(&self.more).for_each(|(to, (_, values))| *to = values[row]);
     }
 
-    fn check<C>(rank: &Rank<C>, row: usize, known: &[f64]) -> Result<()> {
+    fn check<C: 'static>(rank: &Rank<C>, row: usize, known: &[f64]) -> Result<()> {
         match rank.needs.iter().find(|(place, _)| known[*place].is_nan()) {
             None => Ok(()),
             Some((_, input)) => Err(MissingInput { row, rank: rank.name, input }.into()),
@@ -128,7 +128,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// The score of each row.
-    pub fn scores<C>(&self, rank: &Rank<C>, config: &C) -> Result<Vec<f64>> {
+    pub fn scores<C: 'static>(&self, rank: &Rank<C>, config: &C) -> Result<Vec<f64>> {
         let mut known = vec![f64::NAN; self.width + self.more.len()];
         let score = |row| {
             self.fill(row, &mut known);
@@ -139,7 +139,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// The parts of the score of a row.
-    pub fn terms<C>(&self, rank: &Rank<C>, config: &C, row: usize) -> Result<Vec<(&'static str, f64)>> {
+    pub fn terms<C: 'static>(&self, rank: &Rank<C>, config: &C, row: usize) -> Result<Vec<(&'static str, f64)>> {
         let mut known = vec![f64::NAN; self.width + self.more.len()];
         self.fill(row, &mut known);
         Self::check(rank, row, &known)?;

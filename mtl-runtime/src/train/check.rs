@@ -103,6 +103,9 @@ fn features_and_tasks(schema: &Schema) -> Result<()> {
         }
         Err(Error::config(format!("{what} is {value}, but it must be above {low} and below {high}")))
     };
+    if schema.scores.positions && schema.group_by.is_none() {
+        return Err(Error::config("a score reads places within a request, which needs train.group_by"));
+    }
     for feature in &schema.features {
         let name = |option: &str| format!("features.{}.{option}", feature.name);
         if let FeatureKind::Id { rows, dim, init, .. } | FeatureKind::Ids { rows, dim, init, .. } = &feature.kind {
