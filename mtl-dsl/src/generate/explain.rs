@@ -20,6 +20,8 @@ pub(super) struct Split {
 struct Parts {
     /// Terms of its sum.
     terms: usize,
+    /// Those of them that depend on the row: a product is followed into a sum of two or more.
+    varied: usize,
     /// Factors of its product.
     factors: usize,
     /// Whether it depends on the row.
@@ -53,8 +55,8 @@ pub(super) fn splits(model: &Model) -> Vec<Split> {
 fn parts(expr: &ScoreExpr, lets: &[Parts], ranks: &[Split]) -> Parts {
     let of = |expr: &ScoreExpr| parts(expr, lets, ranks);
     let mut found = match &expr.kind {
-        ScoreKind::Number(_) | ScoreKind::Param(_) => Parts { terms: 1, factors: 1, reads: false },
-        ScoreKind::Input(_) | ScoreKind::Default(..) => Parts { terms: 1, factors: 1, reads: true },
+        ScoreKind::Number(_) | ScoreKind::Param(_) => Parts { terms: 1, varied: 0, factors: 1, reads: false },
+        ScoreKind::Input(_) | ScoreKind::Default(..) => Parts { terms: 1, varied: 1, factors: 1, reads: true },
         ScoreKind::Let(part) => lets[*part],
         ScoreKind::Rank(rank) => ranks[*rank].whole,
         ScoreKind::Negate(operand) => Parts { factors: 1, ..of(operand) },
@@ -62,32 +64,48 @@ fn parts(expr: &ScoreExpr, lets: &[Parts], ranks: &[Split]) -> Parts {
             let (a, b) = (of(a), of(b));
             let reads = a.reads || b.reads;
             match op {
-                ScoreOp::Add | ScoreOp::Subtract => Parts { terms: a.terms + b.terms, factors: 1, reads },
-                ScoreOp::Multiply => {
-                    let terms = distributed(a, b).map_or(1, |first| if first { a.terms } else { b.terms });
-                    Parts { terms, factors: a.factors + b.factors, reads }
+                ScoreOp::Add | ScoreOp::Subtract => {
+                    Parts { terms: a.terms + b.terms, varied: a.varied + b.varied, factors: 1, reads }
                 }
-                ScoreOp::Divide => Parts { terms: a.terms, factors: a.factors + 1, reads },
-                ScoreOp::Power => Parts { terms: 1, factors: 1, reads },
+                ScoreOp::Multiply => {
+                    let sum = distributed(a, b).map(|first| if first { a } else { b });
+                    let (terms, varied) = sum.map_or((1, 1), |sum| (sum.terms, sum.varied));
+                    Parts { terms, varied, factors: a.factors + b.factors, reads }
+                }
+                ScoreOp::Divide => {
+                    let terms = if a.varied > 1 { a.terms } else { 1 };
+                    Parts { terms, varied: a.varied, factors: a.factors + 1, reads }
+                }
+                ScoreOp::Power => Parts { terms: 1, varied: 1, factors: 1, reads },
             }
         }
         ScoreKind::If { left, right, then, otherwise, .. } => {
             let (then, otherwise) = (of(then), of(otherwise));
             let reads = then.reads || otherwise.reads || of(left).reads || of(right).reads;
-            Parts { terms: then.terms.max(otherwise.terms), factors: 1, reads }
+            let varied = then.varied.max(otherwise.varied);
+            Parts { terms: then.terms.max(otherwise.terms), varied, factors: 1, reads }
         }
         ScoreKind::Call(function, arguments) => {
             let all: Vec<Parts> = arguments.iter().map(of).collect();
             let reads = all.iter().any(|part| part.reads);
             match function {
-                ScoreFn::Sum => Parts { terms: all.iter().map(|part| part.terms).sum(), factors: 1, reads },
-                ScoreFn::Product => Parts { terms: 1, factors: all.iter().map(|part| part.factors).sum(), reads },
-                _ => Parts { terms: 1, factors: 1, reads },
+                ScoreFn::Sum => {
+                    let count = |of: fn(&Parts) -> usize| all.iter().map(of).sum();
+                    Parts { terms: count(|part| part.terms), varied: count(|part| part.varied), factors: 1, reads }
+                }
+                ScoreFn::Product => {
+                    let factors = all.iter().map(|part| part.factors).sum();
+                    Parts { terms: 1, varied: 1, factors, reads }
+                }
+                _ => Parts { terms: 1, varied: 1, factors: 1, reads },
             }
         }
     };
     if !found.reads || found.terms > MOST {
         found.terms = 1;
+    }
+    if found.terms == 1 {
+        found.varied = usize::from(found.reads);
     }
     if !found.reads || found.factors > MOST {
         found.factors = 1;
@@ -95,9 +113,9 @@ fn parts(expr: &ScoreExpr, lets: &[Parts], ranks: &[Split]) -> Parts {
     found
 }
 
-/// Whether a product is a sum of its first factor's terms, or (false) of its second's: one alone depends on the row, or has terms.
+/// Whether a product is a sum of its first factor's terms, or (false) of its second's; none where neither is a sum, or both are.
 fn distributed(a: Parts, b: Parts) -> Option<bool> {
-    match (a.terms > 1, b.terms > 1) {
+    match (a.varied > 1, b.varied > 1) {
         (true, false) => Some(true),
         (false, true) => Some(false),
         _ => None,
