@@ -213,6 +213,7 @@ mod tests {
             labels: vec![label(0), label(1)],
             weights: vec![None, Some((0..rows).map(|row| row as f32 / 2.0).collect())],
             groups: None,
+            numbers: Vec::new(),
             warnings: Vec::new(),
         })
     }

@@ -12,8 +12,12 @@ pub struct Dataset {
     pub labels: Vec<Vec<f32>>,
     /// `[T][rows]` for tasks with a weight column: finite and not negative. Empty where `labels` is.
     pub weights: Vec<Option<Vec<f32>>>,
-    /// The group of each row, for GAUC and pairs: the hash of its id.
+    /// The group of each row, for GAUC, pairs and places within a request: the hash of its id. After
+    /// [`encode_features`](crate::Encoder::encode_features) only where scores read places.
     pub groups: Option<Vec<u64>>,
+    /// The numbers that scores read, in the order of [`ScoreColumns::numbers`](crate::schema::ScoreColumns::numbers) and as the table
+    /// has them; NaN is missing.
+    pub numbers: Vec<Vec<f64>>,
     /// What is odd about the data without being wrong.
     pub warnings: Vec<String>,
 }
@@ -86,6 +90,7 @@ impl Dataset {
             labels: self.labels.iter().map(|labels| gather(labels, rows)).collect(),
             weights: self.weights.iter().map(|weights| weights.as_ref().map(|weights| gather(weights, rows))).collect(),
             groups: self.groups.as_ref().map(|groups| gather(groups, rows)),
+            numbers: self.numbers.iter().map(|numbers| gather(numbers, rows)).collect(),
             warnings: self.warnings.clone(),
         }
     }

@@ -140,9 +140,35 @@ impl Encoder {
             features: features.collect::<Result<_, _>>()?,
             labels: Vec::new(),
             weights: Vec::new(),
-            groups: None,
+            groups: self.requests(table)?,
+            numbers: self.numbers(table)?,
             warnings: Vec::new(),
         })
+    }
+
+    /// The group of each row, if scores read places within it.
+    fn requests(&self, table: &Table) -> Result<Option<Vec<u64>>, DataError> {
+        let Some(column) = self.schema.group_by.as_ref().filter(|_| self.schema.scores.positions) else {
+            return Ok(None);
+        };
+        if !table.has(column) {
+            let message = "a score reads places within a request, and the rows do not say of which request they are";
+            return Err(DataError::new(message).in_column(column).remedy("add the column that groups rows"));
+        }
+        targets::groups(table, column).map(Some)
+    }
+
+    /// The numbers that scores read.
+    fn numbers(&self, table: &Table) -> Result<Vec<Vec<f64>>, DataError> {
+        let numbers = self.schema.scores.numbers.iter().map(|(feature, column)| {
+            let values = table.numbers(column)?;
+            let Some(row) = values.iter().position(|value| value.abs() > f64::from(f32::MAX)) else {
+                return Ok(values.into_owned());
+            };
+            let error = DataError::new(format!("`{feature}` is read by a score, and this is no 32-bit number"));
+            Err(table.place(error.in_column(column).with_value(values[row]), row).remedy("correct the value"))
+        });
+        numbers.collect()
     }
 
     fn encode_feature(&self, index: usize, table: &Table) -> Result<FeatureValues, DataError> {

@@ -17,6 +17,18 @@ pub struct Schema {
     pub tasks: Vec<Task>,
     /// The column whose value groups rows (impressions of one user), if any: for GAUC, and for the pairs of pairwise tasks.
     pub group_by: Option<String>,
+    /// What scores read beside predictions.
+    #[serde(default)]
+    pub scores: ScoreColumns,
+}
+
+/// The columns that scores read beside predictions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScoreColumns {
+    /// Numbers as the data has them: the feature's name and its column.
+    pub numbers: Vec<(String, String)>,
+    /// Whether they read places within a request, hence groups.
+    pub positions: bool,
 }
 
 /// One feature: a column of the data, and how it becomes columns of the input matrix.

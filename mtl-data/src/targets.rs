@@ -18,7 +18,7 @@ pub(crate) enum Use {
     Number,
 }
 
-/// The columns of the features, each once, in the order of first use.
+/// The columns of the features and of what scores read, each once, in the order of first use.
 pub(crate) fn feature_columns(schema: &Schema) -> Vec<(String, Use)> {
     let mut columns = Vec::new();
     for feature in &schema.features {
@@ -28,6 +28,10 @@ pub(crate) fn feature_columns(schema: &Schema) -> Vec<(String, Use)> {
             FeatureKind::Number { .. } => Use::Number,
         };
         add(&mut columns, &feature.column, used);
+    }
+    schema.scores.numbers.iter().for_each(|(_, column)| add(&mut columns, column, Use::Number));
+    if let Some(column) = schema.group_by.as_ref().filter(|_| schema.scores.positions) {
+        add(&mut columns, column, Use::Id);
     }
     columns
 }

@@ -234,9 +234,11 @@ pub struct Call {
     pub arguments: Vec<Argument>,
 }
 
-/// `value`, `name: value` or `name | given: value`.
+/// `value`, `name: value`, `name | given: value`, or with a function around the name, `rank_of(name): value`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Argument {
+    /// The function of `rank_of(click): 2`.
+    pub function: Option<Name>,
     /// The name, if it has one.
     pub name: Option<Name>,
     /// The second name of `buy | click: 0.5`.
@@ -275,6 +277,8 @@ pub enum BinaryOp {
     Divide,
     /// `^`
     Power,
+    /// `??`
+    Default,
 }
 
 impl Expr {
@@ -338,6 +342,7 @@ impl BinaryOp {
             BinaryOp::Multiply => "*",
             BinaryOp::Divide => "/",
             BinaryOp::Power => "^",
+            BinaryOp::Default => "??",
         }
     }
 }

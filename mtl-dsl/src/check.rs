@@ -10,6 +10,7 @@ mod dataflow;
 mod evaluate;
 mod expects;
 mod features;
+mod inputs;
 mod interval;
 mod intervals;
 mod losses;
@@ -31,8 +32,9 @@ mod weighting;
 
 use crate::ast::{self, Ast};
 use crate::diagnostic::{Diagnostic, diagnostic};
-use crate::hir::{Entity, FeatureId, Model};
+use crate::hir::{Entity, Feature, FeatureId, FeatureKind, Model, ScoreNumber};
 use crate::resolve::{Names, resolve};
+use inputs::Inputs;
 
 /// Where the passes report.
 type Sink = Vec<Diagnostic>;
@@ -69,9 +71,12 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let weighting = weighting::check(&names, sink);
     let terms = terms::check(&names, &tasks, sink);
     let train = train::check(&names, &tasks, model.name.span, sink);
-    let ranks = ranks::check(&names, &tasks, sink);
-    let expects = expects::check(&names, &tasks, &ranks, sink);
-    let orders = orders::check(&names, &tasks, &ranks, sink);
+    let numbers: Vec<ScoreNumber> = features.iter().flatten().filter_map(score_number).collect();
+    let grouped = train.as_ref().is_none_or(|train| train.group_by.is_some());
+    let inputs = Inputs { names: &names, tasks: &tasks, numbers: &numbers, grouped };
+    let ranks = ranks::check(inputs, sink);
+    let expects = expects::check(inputs, &ranks, sink);
+    let orders = orders::check(inputs, &ranks, sink);
     if names.tasks.is_empty() {
         sink.push(diagnostic!(
             NoTasks, model.name.span, "`{}` has no tasks", model.name.text; help: "declare one, such as `task click: binary;`"
@@ -91,6 +96,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         weighting: weighting?,
         terms: terms?,
         train: train?,
+        numbers,
         ranks: ranks.into_iter().collect::<Option<_>>()?,
         expects: expects?.into_iter().chain(orders?).collect(),
     };
@@ -103,6 +109,13 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         stages::check(&model, sink);
     }
     (!sink.iter().any(Diagnostic::is_error)).then_some(model)
+}
+
+/// A feature as scores see it, if it is a number.
+fn score_number(feature: &Feature) -> Option<ScoreNumber> {
+    let Feature { name, column, kind, .. } = feature;
+    let number = || ScoreNumber { name: name.clone(), column: column.clone() };
+    matches!(kind, FeatureKind::Number { .. }).then(number)
 }
 
 fn entities(names: &Names<'_>) -> Vec<Entity> {

@@ -6,6 +6,7 @@
 mod block;
 mod config;
 mod constants;
+mod explain;
 mod frontier;
 mod model;
 mod names;
@@ -25,7 +26,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The version of the interface to the runtime that generated code is written for.
-const CODEGEN: usize = 2;
+const CODEGEN: usize = 3;
 
 /// The model as tokens; identifiers from the spec get the span that `span` gives for their place in it.
 pub fn tokens(
@@ -34,13 +35,15 @@ pub fn tokens(
     source: &Source,
     span: &dyn Fn(Span) -> proc_macro2::Span,
 ) -> TokenStream {
-    Generator { model, ir, source, names: Names::new(model, ir), span, printed: false }.file()
+    Generator { model, ir, source, names: Names::new(model, ir), splits: explain::splits(model), span, printed: false }
+        .file()
 }
 
 /// The model as formatted text with a header.
 pub fn rust(model: &hir::Model, ir: &ir::Model, source: &Source) -> String {
     let span = &|_| proc_macro2::Span::call_site();
-    let generator = Generator { model, ir, source, names: Names::new(model, ir), span, printed: true };
+    let (names, splits) = (Names::new(model, ir), explain::splits(model));
+    let generator = Generator { model, ir, source, names, splits, span, printed: true };
     text::print(&generator.file(), source.name())
 }
 
@@ -50,6 +53,8 @@ struct Generator<'a> {
     ir: &'a ir::Model,
     source: &'a Source,
     names: Names,
+    /// How the score of each rank is split.
+    splits: Vec<explain::Split>,
     span: &'a dyn Fn(Span) -> proc_macro2::Span,
     /// True for printed code, which has blank lines and comments that tokens cannot have.
     printed: bool,

@@ -66,6 +66,8 @@ pub struct Model {
     pub terms: Vec<LossTerm>,
     /// The `train` entries, defaults filled in.
     pub train: Train,
+    /// Every `number` feature, whether a tower reads it or not: scores can.
+    pub numbers: Vec<ScoreNumber>,
     /// Scores.
     pub ranks: Vec<Rank>,
     /// Assertions about scores.

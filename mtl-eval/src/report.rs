@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+mod explanation;
 mod front;
 mod named;
 mod pictures;
@@ -11,6 +12,7 @@ mod ranks;
 mod subnets;
 mod text;
 
+pub use explanation::{Candidate, Explanation, Part, Split};
 pub use front::{Front, FrontPoint};
 pub use named::Named;
 pub use pictures::{Distribution, Pictures, Reliability};

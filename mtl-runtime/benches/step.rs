@@ -133,7 +133,13 @@ fn schema() -> Schema {
         given: None,
         losses: vec![],
     };
-    Schema { model: "Bench".into(), features: vec![], tasks: vec![task("a"), task("b")], group_by: None }
+    Schema {
+        model: "Bench".into(),
+        features: vec![],
+        tasks: vec![task("a"), task("b")],
+        group_by: None,
+        scores: Default::default(),
+    }
 }
 
 fn measure<B: Body>(name: &str, steps: usize) {

@@ -1,4 +1,4 @@
-//! The application of a model: `train`, `evaluate`, `predict` and `describe` on the command line.
+//! The application of a model: `train`, `evaluate`, `predict`, `explain-score` and `describe` on the command line.
 //!
 //! ```ignore
 //! fn main() -> std::process::ExitCode {
@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use mtl_data::Table;
 
 use crate::config::apply_setting;
 use crate::error::{Error, Result};
@@ -37,11 +38,12 @@ use crate::train::{Splits, Trainer, check};
 
 mod arguments;
 mod describe;
+mod explain;
 mod files;
 
 pub use files::{FileArgs, FormatArgs};
 
-use arguments::{DescribeArgs, EvaluateArgs, PredictArgs, Split, TrainArgs};
+use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, Split, TrainArgs};
 
 /// The application of a model, on CSV files until [`data`](App::data) says otherwise.
 pub fn app<M: Model>() -> App<M, FileArgs> {
@@ -103,7 +105,7 @@ impl<M: Model, A: Args> App<M, A> {
     fn command(&self) -> Command {
         let program = self.name.clone().unwrap_or_else(|| M::NAME.to_lowercase());
         let data = |name: &'static str| A::augment_args(Command::new(name));
-        let predict = FormatArgs::augment_where_absent(data("predict").mut_args(|argument| argument.required(false)));
+        let rows = |name| FormatArgs::augment_where_absent(data(name).mut_args(|argument| argument.required(false)));
         Command::new(M::NAME)
             .bin_name(program)
             .about(format!("Trains and serves the model {}", M::NAME))
@@ -111,7 +113,12 @@ impl<M: Model, A: Args> App<M, A> {
             .arg_required_else_help(true)
             .subcommand(TrainArgs::augment_args(data("train")).about("Train, keep the best epoch, measure it"))
             .subcommand(EvaluateArgs::augment_args(data("evaluate")).about("Measure a trained model"))
-            .subcommand(PredictArgs::augment_args(predict).about("Predict rows: one column for each task and rank"))
+            .subcommand(
+                PredictArgs::augment_args(rows("predict")).about("Predict rows: one column for each task and rank"),
+            )
+            .subcommand(
+                ExplainArgs::augment_args(rows("explain-score")).about("Split scores into the parts of their formula"),
+            )
             .subcommand(
                 DescribeArgs::augment_args(Command::new("describe")).about("Show parameters, widths and settings"),
             )
@@ -122,6 +129,7 @@ impl<M: Model, A: Args> App<M, A> {
             Some(("train", matches)) => self.train(&parsed(matches)?, matches),
             Some(("evaluate", matches)) => self.evaluate(&parsed(matches)?, matches),
             Some(("predict", matches)) => self.predict(&parsed(matches)?, matches),
+            Some(("explain-score", matches)) => self.explain(&parsed(matches)?, matches),
             Some(("describe", matches)) => describe::run::<M>(&parsed(matches)?),
             _ => unreachable!("the command line requires a subcommand"),
         }
@@ -207,7 +215,31 @@ impl<M: Model, A: Args> App<M, A> {
 
     fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()> {
         let predictor = load::<M>(args.model.clone(), &args.set)?;
-        let table = match (&args.input, args.split) {
+        let table = self.rows(&predictor, args.input.as_ref(), args.split, matches, None)?;
+        let predictions = predictor.predict(&table)?;
+        let write = |out: &mut dyn std::io::Write| predictions.write_csv(std::io::BufWriter::new(out));
+        match &args.out {
+            Some(path) => std::fs::File::create(path)
+                .and_then(|mut file| write(&mut file))
+                .map_err(|error| Error::io(path, error)),
+            None => match write(&mut std::io::stdout().lock()) {
+                // Whoever read the output has enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                other => other.map_err(|error| Error::Io(format!("standard output: {error}"))),
+            },
+        }
+    }
+
+    /// The rows that are named, of which there is at least one; `also` is a column that they have besides.
+    fn rows(
+        &self,
+        predictor: &Predictor<M>,
+        input: Option<&PathBuf>,
+        split: Option<Split>,
+        matches: &ArgMatches,
+        also: Option<&str>,
+    ) -> Result<Table> {
+        let table = match (input, split) {
             (Some(path), None) => {
                 let own = A::augment_args(Command::new("data"));
                 let given = own.get_arguments().map(|argument| argument.get_id().as_str()).find(|id| {
@@ -218,7 +250,7 @@ impl<M: Model, A: Args> App<M, A> {
                         "`--input` and `--{id}` exclude each other: the rows come from one of them"
                     )));
                 }
-                parsed::<FormatArgs>(matches)?.read_features(path, predictor.schema())?
+                parsed::<FormatArgs>(matches)?.read_features(path, predictor.schema(), also)?
             }
             (None, Some(split)) => {
                 let splits = (self.source)(&parsed::<A>(matches)?)?;
@@ -237,18 +269,7 @@ impl<M: Model, A: Args> App<M, A> {
         if table.rows() == 0 {
             return Err(Error::data("there are no rows to predict"));
         }
-        let predictions = predictor.predict(&table)?;
-        let write = |out: &mut dyn std::io::Write| predictions.write_csv(std::io::BufWriter::new(out));
-        match &args.out {
-            Some(path) => std::fs::File::create(path)
-                .and_then(|mut file| write(&mut file))
-                .map_err(|error| Error::io(path, error)),
-            None => match write(&mut std::io::stdout().lock()) {
-                // Whoever read the output has enough.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-                other => other.map_err(|error| Error::Io(format!("standard output: {error}"))),
-            },
-        }
+        Ok(table)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Short forms for generated code: entries of a schema, and the configuration of features and tasks.
 
+use crate::scores::MissingInput;
 use burn::config::Config;
 use mtl_data::schema::{
     BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows,
@@ -384,4 +385,39 @@ pub fn one_width(schema: &Schema, names: &[&str]) -> Option<String> {
 /// `1 / (1 + exp(-x))`.
 pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
+}
+
+/// What is known, else the default.
+pub fn known_or(input: f64, default: f64) -> f64 {
+    if input.is_nan() { default } else { input }
+}
+
+/// Terms behind a factor.
+pub fn scaled(terms: Vec<(&'static str, f64)>, factor: f64) -> impl Iterator<Item = (&'static str, f64)> {
+    terms.into_iter().map(move |(name, term)| (name, factor * term))
+}
+
+/// Scores of many rows; an error where a row has not all that is needed.
+///
+/// # Panics
+/// If there are not as many scores as rows.
+#[inline]
+pub fn scores<P, const N: usize>(
+    rank: &'static str,
+    names: [&'static str; N],
+    rows: &[P],
+    scores: &mut [f64],
+    needs: impl Fn(&P) -> [f64; N],
+    score: impl Fn(&P) -> f64,
+) -> Result<(), MissingInput> {
+    assert_eq!(rows.len(), scores.len(), "a score for each row");
+    for (row, (known, to)) in rows.iter().zip(scores).enumerate() {
+        // One pass without a branch: a sum is NaN where a part of it is, and parts of 32 bits do not overflow it.
+        if needs(known).iter().sum::<f64>().is_nan() {
+            let place = needs(known).iter().position(|value| value.is_nan()).unwrap_or_default();
+            return Err(MissingInput { row, rank, input: names[place] });
+        }
+        *to = score(known);
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::loss::{part_losses, part_weights, prediction_names, predictions};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
+use crate::scores::{Calibrators, Inputs};
 
 /// Rows of one forward pass: large enough for the matrix products, small enough for the caches.
 const ROWS: usize = 4096;
@@ -100,6 +101,7 @@ pub(crate) fn measure<M: Model>(
     schema: &Schema,
     dataset: &Dataset,
     scored: &Scored,
+    calibrators: &Calibrators,
 ) -> Result<SplitMetrics> {
     let names = prediction_names(schema);
     let column = |p: usize| -> Vec<f32> { scored.predictions.iter().skip(p).step_by(names.len()).copied().collect() };
@@ -122,13 +124,9 @@ pub(crate) fn measure<M: Model>(
             p += 1;
         }
     }
+    let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
     for rank in M::ranks() {
-        let mut row = vec![0.0; names.len()];
-        let score = |predictions: &[f32]| {
-            row.iter_mut().zip(predictions).for_each(|(to, from)| *to = f64::from(*from));
-            (rank.score)(config, &row) as f32
-        };
-        let scores: Vec<f32> = scored.predictions.chunks_exact(names.len()).map(score).collect();
+        let scores: Vec<f32> = inputs.scores(rank, config)?.into_iter().map(|score| score as f32).collect();
         split.ranks.set(rank.name, rank_metrics(rank.name, schema, dataset, &scores)?);
     }
     split.loss = objective(network, &scored.losses);

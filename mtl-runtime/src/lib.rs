@@ -21,6 +21,7 @@ pub mod parameters;
 pub mod pass;
 mod pictures;
 pub mod predict;
+pub mod scores;
 pub mod subnets;
 pub mod train;
 pub mod weighting;
@@ -57,7 +58,7 @@ pub mod __private {
     pub use crate::entries::{at_most, divides, one_width};
     pub use crate::init::{Init, Start, members, task_members};
     pub use crate::loss::{Estimator, Term};
-    pub use crate::model::{Expectation, Model, ModelConfig, Part, Rank, RankParam};
+    pub use crate::model::{Expectation, Input, Model, ModelConfig, Part, Rank, RankParam, Split};
     pub use crate::nn::{
         Activation, LayerNorm, Linear, MaskedLinear, Value, activate, distance, orthogonality, trace_norm,
     };
@@ -69,11 +70,12 @@ pub mod __private {
     };
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;
+    pub use crate::scores::MissingInput;
     pub use crate::subnets::{Compacted, Contrast, Scope as PruningScope, Subnet, Turns, share_of_round, subnets};
     pub use crate::weighting::{Asked, MethodConfig, Place, Weighting, WeightingConfig};
 
     /// The version of the interface between generated code and this crate.
-    pub const CODEGEN: u32 = 2;
+    pub const CODEGEN: u32 = 3;
 
     /// Fails to compile where code was generated for another version of this crate.
     pub const fn require_codegen(version: u32) {

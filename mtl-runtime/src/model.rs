@@ -14,6 +14,7 @@ use crate::subnets::Subnet;
 use crate::weighting::{Asked, Weighting};
 
 pub use crate::pass::Pass;
+pub use crate::report::Split;
 
 /// The configuration of a model: every number of its spec as a field.
 pub trait ModelConfig: Config + Clone + Debug + Send + Sync + 'static {}
@@ -64,6 +65,10 @@ pub trait Model: Module + Debug + 'static {
     }
     /// Leaves out what no subnetwork has; the masks stand still from now on.
     fn compact(&mut self) {}
+    /// What its scores read of a row beside predictions.
+    fn inputs() -> &'static [Input] {
+        &[]
+    }
     /// Its scores.
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.
@@ -81,7 +86,31 @@ pub struct Part {
     pub tables: &'static [&'static str],
 }
 
-/// A score over a row's predictions: `rank NAME { ... }`.
+/// What a score reads of a row beside predictions, which are named as by [`prediction_names`](crate::loss::prediction_names).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// `calibrated(task)`: its probability after calibration.
+    Calibrated(&'static str),
+    /// `rank_of(prediction)`: its place among those of the same request, from 1 for the greatest.
+    Position(&'static str),
+    /// A `number` feature, as its column has it.
+    Number(&'static str),
+}
+
+impl std::fmt::Display for Input {
+    /// As the formula has it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Calibrated(task) => write!(f, "calibrated({task})"),
+            Self::Position(prediction) => write!(f, "rank_of({prediction})"),
+            Self::Number(feature) => f.write_str(feature),
+        }
+    }
+}
+
+/// A score of a row: `rank NAME { ... }`. It is a function of what is known of the row, in this order: the predictions in task order, each a
+/// probability (the product along its chain) or a number in its label's unit, a chained task's followed by its conditional probability;
+/// then the model's [`inputs`](Model::inputs). What is missing is NaN.
 pub struct Rank<C: 'static> {
     /// Its name.
     pub name: &'static str,
@@ -89,12 +118,17 @@ pub struct Rank<C: 'static> {
     pub formula: &'static str,
     /// Its parameters under a configuration.
     pub params: fn(&C) -> Vec<RankParam>,
-    /// The score of one row. The predictions stand in task order, each a probability (the product along its chain) or a number
-    /// in its label's unit; a chained task's is followed by its conditional probability.
+    /// What each row must have, by place and as the formula has it: what is read without a default.
+    pub needs: &'static [(usize, &'static str)],
+    /// The score of one row.
     pub score: fn(&C, &[f64]) -> f64,
+    /// What its parts are.
+    pub split: Split,
+    /// Its parts, each as the formula has it and with its value.
+    pub terms: fn(&C, &[f64]) -> Vec<(&'static str, f64)>,
 }
 
-/// A parameter of a score: `param NAME = default in low..high;`.
+/// A parameter of a score: `param NAME = default in low..high;`, or `request` in place of `param`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankParam {
     /// Its name.
@@ -105,6 +139,8 @@ pub struct RankParam {
     pub low: f64,
     /// The greatest value.
     pub high: f64,
+    /// Whether each request sets it: it is never tuned.
+    pub request: bool,
 }
 
 /// An assertion about scores: `expect a > b;`.

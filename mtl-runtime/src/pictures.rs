@@ -9,6 +9,7 @@ use crate::evaluate::Scored;
 use crate::loss::prediction_names;
 use crate::model::{Model, Rank, RankParam};
 use crate::report::{Distribution, Pictures, RankParameter, RankReport, Reliability};
+use crate::scores::{Calibrators, Inputs};
 
 /// Bins of a picture of reliability.
 const BINS: usize = 10;
@@ -19,6 +20,7 @@ pub(crate) fn pictures<M: Model>(
     schema: &Schema,
     dataset: &Dataset,
     scored: &Scored,
+    calibrators: &Calibrators,
 ) -> Result<Pictures> {
     let names = prediction_names(schema);
     let column = |p: usize| -> Vec<f32> { scored.predictions.iter().skip(p).step_by(names.len()).copied().collect() };
@@ -26,6 +28,10 @@ pub(crate) fn pictures<M: Model>(
     let mut p = 0;
     for (t, task) in schema.tasks.iter().enumerate() {
         let labels = &dataset.labels[t];
+        if let TaskKind::Multiclass { classes, .. } = task.kind {
+            p += classes;
+            continue;
+        }
         draw(&mut pictures, &task.name, &task.kind, &column(p), labels, dataset.weights[t].as_deref())?;
         p += 1;
         if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
@@ -36,13 +42,9 @@ pub(crate) fn pictures<M: Model>(
             p += 1;
         }
     }
+    let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
     for rank in M::ranks() {
-        let mut row = vec![0.0; names.len()];
-        let score = |predictions: &[f32]| {
-            row.iter_mut().zip(predictions).for_each(|(to, from)| *to = f64::from(*from));
-            (rank.score)(config, &row)
-        };
-        let scores: Vec<f64> = scored.predictions.chunks_exact(names.len()).map(score).collect();
+        let scores = inputs.scores(rank, config)?;
         let positive = |t: usize| {
             let rows = scores.iter().zip(&dataset.labels[t]).filter(|(_, label)| **label > 0.5);
             rows.map(|(score, _)| *score).collect::<Vec<_>>()
@@ -78,7 +80,7 @@ fn draw(
             }
             Distribution::of([("label 0", values(&|label| label <= 0.5)), ("label 1", values(&|label| label > 0.5))])
         }
-        TaskKind::Pairwise => Distribution::of([("prediction", values(&|_| true))]),
+        TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. } => Distribution::of([("prediction", values(&|_| true))]),
         TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
             let labels = rows().map(|(_, label)| f64::from(*label)).collect();
             Distribution::of([("prediction", values(&|_| true)), ("label", labels)])

@@ -9,13 +9,14 @@ use mtl_data::{Dataset, Encoder, Table};
 
 use crate::checkpoint;
 use crate::embedding::Embeddings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::{measure, score};
 use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
 use crate::pictures::pictures;
-use crate::report::{Pictures, SplitMetrics};
+use crate::report::{Candidate, Explanation, Part, Pictures, SplitMetrics};
+use crate::scores::{Calibrators, Inputs};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
@@ -29,6 +30,7 @@ pub struct Predictor<M: Model> {
     network: M,
     embeddings: Embeddings,
     subnets: Option<SubnetReport>,
+    calibrators: Calibrators,
 }
 
 /// Predictions and scores of rows, column by column.
@@ -36,6 +38,8 @@ pub struct Predictor<M: Model> {
 pub struct Predictions {
     /// Each task in order (a chained task also as `buy | click`): a probability, or a number in the label's unit.
     pub tasks: Vec<(String, Vec<f32>)>,
+    /// What scores read beside them, as the formulas have it: `rank_of(click)`; NaN where it is missing.
+    pub inputs: Vec<(String, Vec<f64>)>,
     /// Each rank.
     pub ranks: Vec<(String, Vec<f64>)>,
 }
@@ -64,7 +68,7 @@ impl<M: Model> Predictor<M> {
         network.compact();
         let Run { config, schema, encoder, mut embeddings, .. } = run;
         embeddings.forget_state();
-        Ok(Self { config, schema, encoder, network, embeddings, subnets })
+        Ok(Self { config, schema, encoder, network, embeddings, subnets, calibrators: Calibrators::default() })
     }
 
     /// Its configuration.
@@ -80,6 +84,17 @@ impl<M: Model> Predictor<M> {
     /// Its vocabularies and scalings.
     pub fn encoder(&self) -> &Encoder {
         &self.encoder
+    }
+
+    /// What calibrates its tasks for scores.
+    pub fn calibrators(&self) -> &Calibrators {
+        &self.calibrators
+    }
+
+    /// The same with other calibrators.
+    pub fn with_calibrators(mut self, calibrators: Calibrators) -> Self {
+        self.calibrators = calibrators;
+        self
     }
 
     /// Its embedding tables.
@@ -112,26 +127,63 @@ impl<M: Model> Predictor<M> {
     /// As [`evaluate`](Self::evaluate), of encoded rows, and what a report draws of them.
     pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<(SplitMetrics, Pictures)> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
-        let split = measure(&self.config, &self.network, &self.schema, dataset, &scored)?;
-        Ok((split, pictures::<M>(&self.config, &self.schema, dataset, &scored)?))
+        let split = measure(&self.config, &self.network, &self.schema, dataset, &scored, &self.calibrators)?;
+        Ok((split, pictures::<M>(&self.config, &self.schema, dataset, &scored, &self.calibrators)?))
     }
 
-    /// Predictions and scores of rows, with labels or without.
+    /// Predictions and scores of rows, with labels or without. Places within a request are among these rows.
     pub fn predict(&self, table: &Table) -> Result<Predictions> {
+        self.predict_under(&self.config, table)
+    }
+
+    /// As [`predict`](Self::predict), with other parameters of scores: those that a request sets.
+    pub fn predict_with(
+        &self,
+        table: &Table,
+        change: impl FnOnce(&mut M::Config) -> Result<()>,
+    ) -> Result<Predictions> {
+        let mut config = self.config.clone();
+        change(&mut config)?;
+        scores::<M>(&config)?;
+        self.predict_under(&config, table)
+    }
+
+    fn predict_under(&self, config: &M::Config, table: &Table) -> Result<Predictions> {
         let dataset = Arc::new(self.encoder.encode_features(table)?);
         let rows = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
         let names = prediction_names(&self.schema);
         let column = |p: usize| rows.iter().skip(p).step_by(names.len()).copied().collect();
-        let mut row = vec![0.0; names.len()];
-        let mut ranks = Vec::new();
-        for rank in M::ranks() {
-            let scores = rows.chunks_exact(names.len()).map(|predictions| {
-                row.iter_mut().zip(predictions).for_each(|(to, from)| *to = f64::from(*from));
-                (rank.score)(&self.config, &row)
-            });
-            ranks.push((rank.name.to_owned(), scores.collect()));
+        let inputs = Inputs::of::<M>(&self.schema, &rows, &dataset, &self.calibrators)?;
+        let ranks = M::ranks().iter().map(|rank| Ok((rank.name.to_owned(), inputs.scores(rank, config)?)));
+        Ok(Predictions {
+            ranks: ranks.collect::<Result<_>>()?,
+            tasks: names.iter().enumerate().map(|(p, name)| (name.clone(), column(p))).collect(),
+            inputs: inputs.into_more(),
+        })
+    }
+
+    /// The scores of some rows in parts, the best first. Places within a request are among all rows of the table.
+    pub fn explain(&self, table: &Table, rank: &str, rows: &[usize]) -> Result<Explanation> {
+        let Some(rank) = M::ranks().iter().find(|known| known.name == rank) else {
+            let known: Vec<String> = M::ranks().iter().map(|known| format!("`{}`", known.name)).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(Error::config(format!("no rank named `{rank}`; the model has {known}")));
+        };
+        if let Some(row) = rows.iter().find(|row| **row >= table.rows()) {
+            return Err(Error::data(format!("there is no row {row}: the rows are 0..{}", table.rows())));
         }
-        Ok(Predictions { tasks: names.iter().enumerate().map(|(p, name)| (name.clone(), column(p))).collect(), ranks })
+        let dataset = Arc::new(self.encoder.encode_features(table)?);
+        let predictions = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
+        let inputs = Inputs::of::<M>(&self.schema, &predictions, &dataset, &self.calibrators)?;
+        let scores = inputs.scores(rank, &self.config)?;
+        let candidate = |row: &usize| {
+            let parts = inputs.terms(rank, &self.config, *row)?.into_iter();
+            let parts = parts.map(|(name, value)| Part { name: name.to_owned(), value });
+            Ok(Candidate { row: *row, score: scores[*row], parts: parts.collect() })
+        };
+        let mut candidates = rows.iter().map(candidate).collect::<Result<Vec<_>>>()?;
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        Ok(Explanation { rank: rank.name.to_owned(), formula: rank.formula.to_owned(), split: rank.split, candidates })
     }
 }
 
@@ -144,6 +196,11 @@ impl Predictions {
     /// The predictions of a task.
     pub fn task(&self, name: &str) -> Option<&[f32]> {
         self.tasks.iter().find(|(task, _)| task == name).map(|(_, values)| values.as_slice())
+    }
+
+    /// What scores read beside predictions, such as `rank_of(click)`.
+    pub fn input(&self, name: &str) -> Option<&[f64]> {
+        self.inputs.iter().find(|(input, _)| input == name).map(|(_, values)| values.as_slice())
     }
 
     /// The scores of a rank.

@@ -16,6 +16,7 @@ use crate::model::Model;
 use crate::pictures::ranks;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
+use crate::scores::Calibrators;
 
 mod balanced;
 mod best;
@@ -386,6 +387,6 @@ impl<M: Model> Session<M> {
 /// What a run says about the rows of a dataset, and its metrics. The tables are settled.
 fn score_of<M: Model>(run: &Run<M>, rows: &Arc<Dataset>) -> Result<(Scored, SplitMetrics)> {
     let scored = score(run.network(), &run.embeddings, &run.schema, rows)?;
-    let split = measure(&run.config, run.network(), &run.schema, rows, &scored)?;
+    let split = measure(&run.config, run.network(), &run.schema, rows, &scored, &Calibrators::default())?;
     Ok((scored, split))
 }

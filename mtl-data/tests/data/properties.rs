@@ -53,7 +53,7 @@ fn same(a: Option<f64>, b: Option<f64>) -> bool {
 fn plain(rows: usize) -> Arc<Dataset> {
     let features = vec![FeatureValues::Id((0..rows as u32).collect())];
     let (labels, weights) = (Vec::new(), Vec::new());
-    Arc::new(Dataset { rows, features, labels, weights, groups: None, warnings: Vec::new() })
+    Arc::new(Dataset { rows, features, labels, weights, groups: None, numbers: Vec::new(), warnings: Vec::new() })
 }
 
 proptest! {

@@ -24,7 +24,7 @@ pub fn binary(name: &str, label: Label) -> Task {
 
 /// A schema of these features and tasks.
 pub fn schema(features: Vec<Feature>, tasks: Vec<Task>) -> Schema {
-    Schema { model: "Test".to_owned(), features, tasks, group_by: None }
+    Schema { model: "Test".to_owned(), features, tasks, group_by: None, scores: Default::default() }
 }
 
 /// A folder of the optional real data, or a loud notice that the test is skipped.

@@ -1,14 +1,14 @@
 //! The value of a score.
 
-use super::reads::{self, Prediction};
-use crate::hir::{Compare, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp};
+use super::reads;
+use crate::hir::{Compare, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp};
 
-/// The value of a rank at these predictions; `param` gives the value of a parameter by rank and position.
+/// The value of a rank at these inputs, NaN where one is missing; `param` gives the value of a parameter by rank and position.
 pub(super) fn rank(
     ranks: &[Option<Rank>],
     rank: usize,
     param: &dyn Fn(usize, usize) -> f64,
-    at: &dyn Fn(Prediction) -> f64,
+    at: &dyn Fn(ScoreInput) -> f64,
 ) -> Option<f64> {
     let mut values = vec![f64::NAN; rank + 1];
     for of in reads::closure(ranks, rank)? {
@@ -31,7 +31,7 @@ pub(super) fn default(ranks: &[Option<Rank>], rank: usize, param: usize) -> f64 
 
 /// The values of what a score is made of.
 pub(super) struct Leaves<'a> {
-    pub at: &'a dyn Fn(Prediction) -> f64,
+    pub at: &'a dyn Fn(ScoreInput) -> f64,
     pub params: &'a dyn Fn(usize) -> f64,
     pub lets: Vec<f64>,
     pub ranks: &'a [f64],
@@ -42,8 +42,11 @@ pub(super) fn evaluate(score: &ScoreExpr, leaves: &Leaves<'_>) -> f64 {
     let value = |score: &ScoreExpr| evaluate(score, leaves);
     match &score.kind {
         ScoreKind::Number(number) => *number,
-        ScoreKind::Task(task) => (leaves.at)((*task, false)),
-        ScoreKind::Conditional(task) => (leaves.at)((*task, true)),
+        ScoreKind::Input(input) => (leaves.at)(*input),
+        ScoreKind::Default(input, default) => match (leaves.at)(*input) {
+            missing if missing.is_nan() => value(default),
+            known => known,
+        },
         ScoreKind::Param(param) => (leaves.params)(*param),
         ScoreKind::Let(part) => leaves.lets[*part],
         ScoreKind::Rank(rank) => leaves.ranks[*rank],

@@ -1,39 +1,27 @@
 //! Expectations: assertions about ranks, evaluated with the defaults of their parameters.
 
+use super::Sink;
 use super::evaluate::{self, holds};
+use super::inputs::{self, Inputs};
 use super::interval::short;
-use super::reads::{self, Prediction};
-use super::{Sink, ranks, trends};
+use super::{intervals, reads};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Expect, ExpectSide, Rank, Task, TaskId, TaskKind};
-use crate::resolve::{Declared, Names};
-use crate::source::Span;
+use crate::hir::{Expect, ExpectSide, Rank, ScoreInput};
+use crate::resolve::Declared;
 use crate::suggest::did_you_mean;
 
 /// The expectations; none when one is wrong.
-pub(super) fn check(
-    names: &Names<'_>,
-    tasks: &[Option<Task>],
-    ranks: &[Option<Rank>],
-    sink: &mut Sink,
-) -> Option<Vec<Expect>> {
-    let scope = Scope { names, tasks, ranks };
-    let expects: Vec<_> = names.expects.iter().map(|expect| scope.expect(expect, sink)).collect();
+pub(super) fn check(inputs: Inputs<'_>, ranks: &[Option<Rank>], sink: &mut Sink) -> Option<Vec<Expect>> {
+    let scope = Scope { inputs, ranks };
+    let expects: Vec<_> = inputs.names.expects.iter().map(|expect| scope.expect(expect, sink)).collect();
     expects.into_iter().collect()
 }
 
 /// What expectations are about.
-pub(super) struct Scope<'a> {
-    pub names: &'a Names<'a>,
-    pub tasks: &'a [Option<Task>],
-    pub ranks: &'a [Option<Rank>],
-}
-
-/// The prediction that an argument is about, and where it is named.
-pub(super) struct Argued {
-    pub prediction: Prediction,
-    pub name: Span,
+struct Scope<'a> {
+    inputs: Inputs<'a>,
+    ranks: &'a [Option<Rank>],
 }
 
 impl Scope<'_> {
@@ -74,8 +62,8 @@ impl Scope<'_> {
             ));
             return None;
         };
-        let Some((Declared::Rank(rank), _)) = self.names.find(&call.name.text) else {
-            let known = self.names.ranks.iter().map(|rank| rank.name.text.as_str());
+        let Some((Declared::Rank(rank), _)) = self.inputs.names.find(&call.name.text) else {
+            let known = self.inputs.names.ranks.iter().map(|rank| rank.name.text.as_str());
             let help = did_you_mean(&call.name.text, "ranks", known);
             sink.push(diagnostic!(UnknownRank, call.name.span, "no rank named `{}`", call.name.text; help: "{help}"));
             return None;
@@ -84,86 +72,54 @@ impl Scope<'_> {
     }
 
     /// The predictions a rank is evaluated at: exactly those that it reads.
-    fn predictions(&self, rank: usize, call: &Call, sink: &mut Sink) -> Option<Vec<(Prediction, f64)>> {
+    fn predictions(&self, rank: usize, call: &Call, sink: &mut Sink) -> Option<Vec<(ScoreInput, f64)>> {
         let errors = sink.len();
         self.ranks[rank].as_ref()?;
-        let read = reads::predictions(self.ranks, rank);
-        let mut at: Vec<(Prediction, f64)> = Vec::new();
+        let read = reads::inputs(self.ranks, rank);
+        let mut at: Vec<(ScoreInput, f64)> = Vec::new();
         for argument in &call.arguments {
             let Some((prediction, value)) = self.argument(argument, sink) else { continue };
-            let name = argument.name.as_ref().map_or(argument.value.span, |name| name.span);
+            let name = inputs::place(argument);
             if at.iter().any(|(other, _)| *other == prediction) {
-                sink.push(diagnostic!(
-                    DuplicateOption,
-                    name,
-                    "`{}` is given twice",
-                    trends::label(self.names, prediction)
-                ));
+                sink.push(diagnostic!(DuplicateOption, name, "`{}` is given twice", self.inputs.label(prediction)));
             } else if !read.contains(&prediction) {
                 sink.push(diagnostic!(
-                    ExpectArguments, name, "`{}` does not read `{}`", call.name.text, trends::label(self.names, prediction); help: "leave it out"
+                    ExpectArguments, name, "`{}` does not read `{}`", call.name.text, self.inputs.label(prediction); help: "leave it out"
                 ));
             }
             at.push((prediction, value));
         }
-        for missing in read
-            .iter()
-            .filter(|prediction| !call.arguments.iter().any(|argument| self.names_it(argument, **prediction)))
-        {
+        let quiet = &mut Sink::new();
+        let named: Vec<_> =
+            call.arguments.iter().filter_map(|argument| self.inputs.argument(argument, quiet)).collect();
+        for missing in read.iter().filter(|input| !named.contains(input)) {
             sink.push(diagnostic!(
-                ExpectArguments, call.name.span, "`{}` also reads `{}`", call.name.text, trends::label(self.names, *missing);
-                help: "give it a value: `{}: 0.5`", trends::label(self.names, *missing)
+                ExpectArguments, call.name.span, "`{}` also reads `{}`", call.name.text, self.inputs.label(*missing);
+                help: "give it a value: `{}: {}`", self.inputs.label(*missing), example(*missing)
             ));
         }
         (sink.len() == errors).then_some(at)
     }
 
-    /// The prediction of an argument.
-    pub fn prediction(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<Argued> {
-        let Some(name) = &argument.name else {
-            sink.push(diagnostic!(
-                ExpectArguments, argument.value.span, "a prediction has a name"; help: "write `task: value`"
-            ));
-            return None;
-        };
-        let prediction = match &argument.given {
-            Some(given) => (ranks::conditional(self.names, self.tasks, name, given, sink)?, true),
-            None => match self.names.task(&name.text) {
-                Some(task) => (TaskId(task), false),
-                None => {
-                    let help = did_you_mean(&name.text, "tasks", self.names.task_names());
-                    sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
-                    return None;
-                }
-            },
-        };
-        Some(Argued { prediction, name: name.span })
-    }
-
-    fn argument(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<(Prediction, f64)> {
-        let prediction = self.prediction(argument, sink)?.prediction;
+    fn argument(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<(ScoreInput, f64)> {
+        let input = self.inputs.argument(argument, sink)?;
         let Some(value) = argument.value.as_number() else {
             let found = argument.value.describe();
             sink.push(diagnostic!(WrongArgument, argument.value.span, "a prediction is a number, found {found}"));
             return None;
         };
-        let binary = matches!(self.tasks[prediction.0.0].as_ref()?.kind, TaskKind::Binary { .. });
-        if binary && !(0.0..=1.0).contains(&value) {
+        let possible = intervals::declared(self.inputs.tasks, input);
+        if !possible.contains(value) {
+            let text = self.inputs.label(input);
             sink.push(diagnostic!(
                 OutOfRange,
                 argument.value.span,
-                "`{}` is a probability: {value} is not from 0 to 1",
-                trends::label(self.names, prediction)
+                "`{text}` lies in {possible}, and {} is no part of that",
+                short(value)
             ));
             return None;
         }
-        Some((prediction, value))
-    }
-
-    /// Whether an argument names this prediction.
-    fn names_it(&self, argument: &ast::Argument, (task, conditional): Prediction) -> bool {
-        let named = argument.name.as_ref().and_then(|name| self.names.task(&name.text));
-        named == Some(task.0) && argument.given.is_some() == conditional
+        Some((input, value))
     }
 
     fn value(&self, side: &ExpectSide) -> Option<f64> {
@@ -179,5 +135,13 @@ impl Scope<'_> {
                 )
             }
         }
+    }
+}
+
+/// A value to begin with.
+fn example(input: ScoreInput) -> &'static str {
+    match input {
+        ScoreInput::Prediction(_) | ScoreInput::Calibrated(_) => "0.5",
+        ScoreInput::Position(_) | ScoreInput::Number(_) => "1",
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Interval {
 pub(super) const ALL: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
 /// Every 32-bit number: what a network can predict.
 pub(super) const PREDICTED: Interval = Interval { low: f32::MIN as f64, high: f32::MAX as f64 };
+/// The most rows of a request.
+pub(super) const ROWS: f64 = u32::MAX as f64;
 pub(super) const ZERO: Interval = Interval::point(0.0);
 pub(super) const ONE: Interval = Interval::point(1.0);
 

@@ -1,15 +1,14 @@
 //! Intervals of scores: every value of a score is a finite number, whatever is predicted.
 //!
-//! A probability lies in `[0, 1]`, a regression is any 32-bit number, a parameter lies in its interval; the bounds of every other value
+//! A probability lies in `[0, 1]`, a regression is any 32-bit number, a position is 1 or more, a parameter lies in its interval; the bounds of every other value
 //! follow. Within the branches of `if a > b` the bounds of `a` and `b` are those that the comparison leaves. With every value comes the
 //! interval of its slope where predictions move.
 
 use super::Sink;
-use super::interval::{Interval, PREDICTED, ZERO};
-use super::reads::{Prediction, prediction};
+use super::interval::{Interval, PREDICTED, ROWS, ZERO};
 use super::slopes::{self, Bounds};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp, Task, TaskId, TaskKind};
+use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp, Task, TaskKind};
 
 /// Checks the ranks for every prediction and every parameter; a wrong one is left out.
 pub(super) fn check(tasks: &[Option<Task>], ranks: &mut [Option<Rank>], sink: &mut Sink) {
@@ -27,13 +26,21 @@ pub(super) fn check(tasks: &[Option<Task>], ranks: &mut [Option<Rank>], sink: &m
 /// Intervals of leaves that are narrower than declared.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Region {
-    pub predictions: Vec<(Prediction, Interval)>,
+    pub inputs: Vec<(ScoreInput, Interval)>,
+    /// Inputs that are not missing.
+    pub present: Vec<ScoreInput>,
     /// Of parameters, by rank and position.
     pub params: Vec<((usize, usize), Interval)>,
 }
 
-/// What a prediction can be.
-pub(super) fn declared(tasks: &[Option<Task>], task: TaskId) -> Interval {
+/// What an input can be. A number of the data has more digits than a prediction, and is no larger.
+pub(super) fn declared(tasks: &[Option<Task>], input: ScoreInput) -> Interval {
+    let task = match input {
+        ScoreInput::Prediction(of) => of.task,
+        ScoreInput::Calibrated(_) => return Interval { low: 0.0, high: 1.0 },
+        ScoreInput::Position(_) => return Interval { low: 1.0, high: ROWS },
+        ScoreInput::Number(_) => return PREDICTED,
+    };
     match tasks[task.0].as_ref().map(|task| &task.kind) {
         Some(TaskKind::Binary { .. }) => Interval { low: 0.0, high: 1.0 },
         Some(TaskKind::Ordinal { levels }) => Interval { low: 1.0, high: levels.value },
@@ -53,8 +60,8 @@ pub(super) struct Pass<'a> {
     pub tasks: &'a [Option<Task>],
     pub ranks: &'a [Option<Rank>],
     pub region: &'a Region,
-    /// How far predictions move, those that do.
-    pub moves: &'a [(Prediction, Interval)],
+    /// How far inputs move, those that do.
+    pub moves: &'a [(ScoreInput, Interval)],
 }
 
 impl Pass<'_> {
@@ -95,7 +102,7 @@ struct Scope<'a> {
     at: usize,
     rank: &'a Rank,
     before: &'a [Option<Bounds>],
-    moves: &'a [(Prediction, Interval)],
+    moves: &'a [(ScoreInput, Interval)],
     /// Whether predictions are 32-bit numbers and infinite values are wrong. On the way between two predictions, where slopes are taken,
     /// they are any numbers, and a value that is never predicted may be infinite.
     predicted: bool,
@@ -132,6 +139,12 @@ impl Scope<'_> {
                     arguments.into_iter().map(|(of, bounds)| Some((of, bounds?))).collect::<Option<_>>()?;
                 call(*function, &known, score, sink)?
             }
+            ScoreKind::Default(input, default) => {
+                let (known, default) = (self.leaf(&ScoreKind::Input(*input))?, self.bounds(default, sink)?);
+                let present = self.pass.region.present.contains(input)
+                    || self.pass.moves.iter().any(|(moving, _)| moving == input);
+                return Some(if present { known } else { known.join(default) });
+            }
             leaf => return self.leaf(leaf),
         };
         if self.predicted { finite(bounds, score, sink) } else { Some(bounds) }
@@ -147,9 +160,9 @@ impl Scope<'_> {
             ScoreKind::Let(part) => self.lets[*part]?,
             ScoreKind::Rank(rank) => self.before[*rank]?,
             leaf => {
-                let of = prediction(leaf)?;
-                let narrow = self.pass.region.predictions.iter().find(|(other, _)| *other == of);
-                let value = narrow.map_or_else(|| declared(self.pass.tasks, of.0), |(_, interval)| *interval);
+                let (of, _) = leaf.input()?;
+                let narrow = self.pass.region.inputs.iter().find(|(other, _)| *other == of);
+                let value = narrow.map_or_else(|| declared(self.pass.tasks, of), |(_, interval)| *interval);
                 let slope = self.moves.iter().find(|(other, _)| *other == of).map_or(ZERO, |(_, slope)| *slope);
                 Bounds { value, slope }
             }
@@ -235,7 +248,7 @@ impl Scope<'_> {
         let left = value.narrowed(op, other);
         match op {
             Compare::Less | Compare::Greater | Compare::NotEqual
-                if self.predicted && prediction(&side.kind).is_some() =>
+                if self.predicted && matches!(side.kind, ScoreKind::Input(ScoreInput::Prediction(_))) =>
             {
                 left.of_singles()
             }
@@ -252,7 +265,7 @@ enum Branch {
 }
 
 fn is_leaf(kind: &ScoreKind) -> bool {
-    matches!(kind, ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_)) || prediction(kind).is_some()
+    matches!(kind, ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_) | ScoreKind::Input(_))
 }
 
 /// The bounds, if no value between them is infinite.

@@ -140,11 +140,11 @@ impl<'a> Options<'a> {
     }
 }
 
-/// Arguments, as [`read`] takes them; reports `a | b:`, which names no option.
+/// Arguments, as [`read`] takes them; reports `a | b:` and `f(a):`, which name no option.
 pub(super) fn arguments<'a>(arguments: impl IntoIterator<Item = &'a Argument>, sink: &mut Sink) -> Vec<Given<'a>> {
     let read = arguments.into_iter().map(|argument| {
-        if let Some(given) = &argument.given {
-            sink.push(diagnostic!(MisplacedExpression, given.span, "an option has one name"));
+        if let Some(more) = argument.function.as_ref().or(argument.given.as_ref()) {
+            sink.push(diagnostic!(MisplacedExpression, more.span, "an option has one name"));
         }
         Given { name: argument.name.as_ref(), value: &argument.value }
     });

@@ -6,43 +6,37 @@
 use super::Sink;
 use super::bisect::{Outcome, Verdict, bisect, points};
 use super::evaluate::{self, holds};
-use super::expects::{self, Argued};
+use super::inputs::{self, Inputs};
 use super::interval::{Interval, ZERO, short};
 use super::intervals::{self, Pass, Region};
-use super::reads::{self, Prediction};
+use super::reads;
 use super::slopes::Bounds;
-use super::trends::{label, value_of};
+use super::trends::value_of;
 use crate::ast::{self, Argument, BinaryOp, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Expect, ExpectSide, Rank, Task};
-use crate::resolve::{Declared, Names};
+use crate::hir::{Compare, Expect, ExpectSide, Predicted, Rank, ScoreInput, TaskId};
+use crate::resolve::Declared;
 use crate::suggest::did_you_mean;
 
 /// Checks the orders; each gives an expectation at the place where it holds by least. None when one is wrong.
-pub(super) fn check(
-    names: &Names<'_>,
-    tasks: &[Option<Task>],
-    ranks: &[Option<Rank>],
-    sink: &mut Sink,
-) -> Option<Vec<Expect>> {
-    let scope = Scope { names, tasks, ranks };
-    let orders: Vec<_> = names.orders.iter().map(|order| scope.order(order, sink)).collect();
+pub(super) fn check(inputs: Inputs<'_>, ranks: &[Option<Rank>], sink: &mut Sink) -> Option<Vec<Expect>> {
+    let scope = Scope { inputs, ranks };
+    let orders: Vec<_> = inputs.names.orders.iter().map(|order| scope.order(order, sink)).collect();
     orders.into_iter().collect()
 }
 
 struct Scope<'a> {
-    names: &'a Names<'a>,
-    tasks: &'a [Option<Task>],
+    inputs: Inputs<'a>,
     ranks: &'a [Option<Rank>],
 }
 
-type Ranges = Vec<(Prediction, Interval)>;
+type Ranges = Vec<(ScoreInput, Interval)>;
 
 impl Scope<'_> {
     fn order(&self, order: &ast::Order, sink: &mut Sink) -> Option<Expect> {
         let name = &order.rank;
-        let Some((Declared::Rank(rank), _)) = self.names.find(&name.text) else {
-            let known = self.names.ranks.iter().map(|rank| rank.name.text.as_str());
+        let Some((Declared::Rank(rank), _)) = self.inputs.names.find(&name.text) else {
+            let known = self.inputs.names.ranks.iter().map(|rank| rank.name.text.as_str());
             let help = did_you_mean(&name.text, "ranks", known);
             sink.push(diagnostic!(UnknownRank, name.span, "no rank named `{}`", name.text; help: "{help}"));
             return None;
@@ -56,15 +50,15 @@ impl Scope<'_> {
         }
         let errors = sink.len();
         let closure = reads::closure(self.ranks, rank)?;
-        let read = reads::predictions(self.ranks, rank);
+        let read = reads::inputs(self.ranks, rank);
         let ranges = [&order.left, &order.right, &order.within].map(|list| self.ranges(rank, &read, list, sink));
         let [left, right, within] = &ranges;
         for (own, other, list) in [(left, right, &order.left), (right, left, &order.right)] {
             for (at, (of, _)) in own.iter().enumerate() {
                 if !other.iter().any(|(named, _)| named == of) && sink.len() == errors {
-                    let span = list[at].name.as_ref().map_or(name.span, |name| name.span);
+                    let span = inputs::place(&list[at]);
                     sink.push(diagnostic!(
-                        ExpectArguments, span, "the other side says nothing of `{}`", label(self.names, *of);
+                        ExpectArguments, span, "the other side says nothing of `{}`", self.inputs.label(*of);
                         help: "give it there too; what neither side names is the same on both"
                     ));
                 }
@@ -72,47 +66,47 @@ impl Scope<'_> {
         }
         for (of, _) in within.iter().filter(|(of, _)| left.iter().any(|(named, _)| named == of)) {
             sink.push(diagnostic!(
-                ExpectArguments, order.span, "`{}` has a range of its own on each side", label(self.names, *of);
-                help: "write it there, as in `({}: 0.2..1)`", label(self.names, *of)
+                ExpectArguments, order.span, "`{}` has a range of its own on each side", self.inputs.label(*of);
+                help: "write it there, as in `({}: 0.2..1)`", self.inputs.label(*of)
             ));
         }
         if sink.len() > errors {
             return None;
         }
         let requests = closure.iter().flat_map(|at| self.requests(*at)).collect();
-        let shared: Vec<Prediction> =
+        let shared: Vec<ScoreInput> =
             read.iter().copied().filter(|of| !left.iter().any(|(named, _)| named == of)).collect();
         let anywhere = shared.iter().map(|of| {
             let said = within.iter().find(|(named, _)| named == of);
-            said.map_or_else(|| intervals::declared(self.tasks, of.0), |(_, range)| *range)
+            said.map_or_else(|| intervals::declared(self.inputs.tasks, *of), |(_, range)| *range)
         });
         let start: Vec<Interval> = left.iter().chain(right).map(|(_, range)| *range).chain(anywhere).collect();
         let named = [left, right].map(|side| side.iter().map(|(of, _)| *of).collect::<Vec<_>>());
-        let proof = Proof { scope: self, rank, closure, named, shared, requests, op: order.op };
+        let present = left.iter().chain(within).map(|(of, _)| *of).collect();
+        let proof = Proof { scope: self, rank, closure, named, shared, requests, present, op: order.op };
         proof.run(order, start, sink)
     }
 
     /// The ranges of predictions that a rank reads.
-    fn ranges(&self, rank: usize, read: &[Prediction], list: &[Argument], sink: &mut Sink) -> Ranges {
+    fn ranges(&self, rank: usize, read: &[ScoreInput], list: &[Argument], sink: &mut Sink) -> Ranges {
         let mut ranges = Ranges::new();
-        let expects = expects::Scope { names: self.names, tasks: self.tasks, ranks: self.ranks };
         for argument in list {
-            let Some(Argued { prediction, name }) = expects.prediction(argument, sink) else { continue };
-            let Some(range) = self.range(argument, prediction, sink) else { continue };
-            let text = label(self.names, prediction);
-            if ranges.iter().any(|(other, _)| *other == prediction) {
+            let Some(input) = self.inputs.argument(argument, sink) else { continue };
+            let Some(range) = self.range(argument, input, sink) else { continue };
+            let (text, name) = (self.inputs.label(input), inputs::place(argument));
+            if ranges.iter().any(|(other, _)| *other == input) {
                 sink.push(diagnostic!(DuplicateOption, name, "`{text}` is given twice"));
-            } else if !read.contains(&prediction) {
-                let rank = &self.names.ranks[rank].name.text;
+            } else if !read.contains(&input) {
+                let rank = &self.inputs.names.ranks[rank].name.text;
                 sink.push(diagnostic!(ExpectArguments, name, "`{rank}` does not read `{text}`"; help: "leave it out"));
             } else {
-                ranges.push((prediction, range));
+                ranges.push((input, range));
             }
         }
         ranges
     }
 
-    fn range(&self, argument: &Argument, of: Prediction, sink: &mut Sink) -> Option<Interval> {
+    fn range(&self, argument: &Argument, of: ScoreInput, sink: &mut Sink) -> Option<Interval> {
         let value = &argument.value;
         let ends = match &value.kind {
             ExprKind::Binary(BinaryOp::Range, low, high) => low.as_number().zip(high.as_number()),
@@ -125,13 +119,13 @@ impl Scope<'_> {
             ));
             return None;
         };
-        let possible = intervals::declared(self.tasks, of.0);
+        let possible = intervals::declared(self.inputs.tasks, of);
         if low > high || !possible.contains(low) || !possible.contains(high) {
             sink.push(diagnostic!(
                 OutOfRange,
                 value.span,
                 "`{}` lies in {possible}, and this is no part of that",
-                label(self.names, of)
+                self.inputs.label(of)
             ));
             return None;
         }
@@ -149,9 +143,11 @@ struct Proof<'a> {
     scope: &'a Scope<'a>,
     rank: usize,
     closure: Vec<usize>,
-    named: [Vec<Prediction>; 2],
-    shared: Vec<Prediction>,
+    named: [Vec<ScoreInput>; 2],
+    shared: Vec<ScoreInput>,
     requests: Vec<((usize, usize), Interval)>,
+    /// What the order says where it lies, so that it is not missing.
+    present: Vec<ScoreInput>,
     op: Compare,
 }
 
@@ -233,7 +229,7 @@ impl Proof<'_> {
     }
 
     /// The part of a cell for one side.
-    fn side<T: Copy>(&self, side: usize, cell: &[T]) -> Vec<(Prediction, T)> {
+    fn side<T: Copy>(&self, side: usize, cell: &[T]) -> Vec<(ScoreInput, T)> {
         let shared = &cell[self.named[0].len() + self.named[1].len()..];
         let own = self.named[side].iter().zip(&cell[self.start(side)..]);
         own.chain(self.shared.iter().zip(shared)).map(|(of, value)| (*of, *value)).collect()
@@ -283,10 +279,11 @@ impl Proof<'_> {
     }
 
     /// The bounds of the score where the predictions lie so, with its slope where they move so.
-    fn bounds(&self, cell: &[Interval], predictions: Ranges, moves: &[(Prediction, Interval)]) -> Option<Bounds> {
+    fn bounds(&self, cell: &[Interval], inputs: Ranges, moves: &[(ScoreInput, Interval)]) -> Option<Bounds> {
         let requests = self.requests.iter().zip(self.request(cell)).map(|((of, _), range)| (*of, *range));
-        let region = Region { predictions, params: self.defaults().chain(requests).collect() };
-        let pass = Pass { tasks: self.scope.tasks, ranks: self.scope.ranks, region: &region, moves };
+        let present = self.present.clone();
+        let region = Region { inputs, params: self.defaults().chain(requests).collect(), present };
+        let pass = Pass { tasks: self.scope.inputs.tasks, ranks: self.scope.ranks, region: &region, moves };
         pass.accepted(&self.closure)
     }
 
@@ -322,11 +319,13 @@ impl Proof<'_> {
         let places: Vec<usize> = (0..self.named[0].len() + self.named[1].len() + self.shared.len()).collect();
         [0, 1].into_iter().flat_map(move |side| {
             let side = self.side(side, &places);
-            let given = |of: Prediction| match of.1 {
-                true => None,
-                false => self.scope.tasks[of.0.0].as_ref().and_then(|task| task.given),
+            let given = |of: ScoreInput| match of {
+                ScoreInput::Prediction(Predicted { task: TaskId(task), conditional: false }) => {
+                    self.scope.inputs.tasks[task].as_ref().and_then(|task| task.given)
+                }
+                _ => None,
             };
-            let place = |task| side.iter().find(|(of, _)| *of == (task, false)).map(|(_, at)| *at);
+            let place = |TaskId(task)| side.iter().find(|(of, _)| *of == inputs::plain(task)).map(|(_, at)| *at);
             side.iter().filter_map(|(of, at)| Some((*at, place(given(*of)?)?))).collect::<Vec<_>>()
         })
     }
@@ -337,7 +336,7 @@ impl Proof<'_> {
             let all = self.side(side, at);
             all[range]
                 .iter()
-                .map(|(of, value)| format!("{}: {}", label(self.scope.names, *of), short(*value)))
+                .map(|(of, value)| format!("{}: {}", self.scope.inputs.label(*of), short(*value)))
                 .collect::<Vec<_>>()
                 .join(", ")
         };
@@ -345,7 +344,11 @@ impl Proof<'_> {
             [0, 1].iter().map(|side| format!("({})", list(*side, 0..self.named[*side].len()))).collect();
         let mut others = vec![list(0, self.named[0].len()..self.named[0].len() + self.shared.len())];
         for (((rank, param), _), value) in self.requests.iter().zip(self.request(at)) {
-            others.push(format!("{}: {}", self.scope.names.ranks[*rank].params[*param].name.text, short(*value)));
+            others.push(format!(
+                "{}: {}",
+                self.scope.inputs.names.ranks[*rank].params[*param].name.text,
+                short(*value)
+            ));
         }
         others.retain(|words| !words.is_empty());
         if !others.is_empty() {
@@ -359,6 +362,6 @@ impl Proof<'_> {
 }
 
 /// The range of a prediction.
-fn find(ranges: &[(Prediction, Interval)], of: Prediction) -> Interval {
+fn find(ranges: &[(ScoreInput, Interval)], of: ScoreInput) -> Interval {
     ranges.iter().find(|(other, _)| *other == of).map_or(ZERO, |(_, range)| *range)
 }

@@ -1,9 +1,10 @@
-//! Ranks: scores over predictions and parameters.
+//! Ranks: scores over what is known of a row, and parameters.
 
+use super::inputs::{Inputs, OF_TASKS};
 use super::{Sink, intervals, options, trends};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind, Name, UnaryOp};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreLet, ScoreOp, Task, TaskId, TaskKind};
+use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreLet, ScoreOp, Task, TaskId};
 use crate::resolve::{Declared, Names, check_style};
 use crate::schema::Range;
 use crate::schema::functions::{FUNCTIONS, Function};
@@ -15,15 +16,15 @@ const REAL: Range =
     Range { whole: false, low: f64::MIN, low_included: true, high: f64::MAX, high_included: true, words: "a number" };
 
 /// The ranks in order; none where one is wrong.
-pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], sink: &mut Sink) -> Vec<Option<Rank>> {
+pub(super) fn check(inputs: Inputs<'_>, sink: &mut Sink) -> Vec<Option<Rank>> {
     let mut ranks = Vec::new();
-    for (at, rank) in names.ranks.iter().enumerate() {
-        let scope = Scope { names, tasks, rank, at, before: &ranks };
+    for (at, rank) in inputs.names.ranks.iter().enumerate() {
+        let scope = Scope { names: inputs.names, inputs, rank, at, before: &ranks };
         let checked = scope.rank(sink);
         ranks.push(checked);
     }
-    intervals::check(tasks, &mut ranks, sink);
-    trends::check(names, tasks, &ranks, sink);
+    intervals::check(inputs.tasks, &mut ranks, sink);
+    trends::check(inputs, &ranks, sink);
     ranks
 }
 
@@ -105,7 +106,7 @@ pub(super) fn conditional(
 /// What a score can be made of.
 struct Scope<'a> {
     names: &'a Names<'a>,
-    tasks: &'a [Option<Task>],
+    inputs: Inputs<'a>,
     rank: &'a ast::Rank,
     /// The place of this rank.
     at: usize,
@@ -181,10 +182,12 @@ impl Scope<'_> {
         let kind = match &expr.kind {
             ExprKind::Number(value) => ScoreKind::Number(*value),
             ExprKind::Name(name) => self.name(name, lets, expr.span, sink)?,
-            ExprKind::Conditional(task, given) => {
-                ScoreKind::Conditional(conditional(self.names, self.tasks, task, given, sink)?)
-            }
+            ExprKind::Conditional(task, given) => ScoreKind::Input(self.inputs.conditional(task, given, sink)?),
             ExprKind::Unary(UnaryOp::Negate, operand) => ScoreKind::Negate(Box::new(self.expr(operand, lets, sink)?)),
+            ExprKind::Binary(BinaryOp::Default, input, default) => {
+                let (input, default) = (self.defaulted(input, lets, sink), self.expr(default, lets, sink));
+                ScoreKind::Default(input?, Box::new(default?))
+            }
             ExprKind::Binary(op, left, right) => {
                 let Some(op) = arithmetic(*op) else { return misplaced(expr, sink) };
                 let (left, right) = (self.expr(left, lets, sink), self.expr(right, lets, sink));
@@ -213,29 +216,36 @@ impl Scope<'_> {
             }
             return Some(ScoreKind::Let(part));
         }
+        if let Some(input) = self.inputs.named(name, span, sink) {
+            return input.map(ScoreKind::Input);
+        }
         match self.names.find(name) {
-            Some((Declared::Task(task), at)) => match self.tasks[task].as_ref().map(|task| &task.kind) {
-                Some(TaskKind::Multiclass { .. }) => {
-                    sink.push(diagnostic!(
-                        LossMismatch, span, "`{name}` is one of several classes, and a score is made of numbers";
-                        label(at): "declared here";
-                        help: "declare a task for the class that the score reads: `task {name}_is_2: binary(label: {name} == 2);`"
-                    ));
-                    None
-                }
-                _ => Some(ScoreKind::Task(TaskId(task))),
-            },
             Some((Declared::Rank(rank), at)) if rank >= self.at => self.too_early(name, at, span, sink),
             Some((Declared::Rank(rank), _)) => self.before[rank].as_ref().map(|_| ScoreKind::Rank(rank)),
             other => {
                 let what = other.map_or_else(String::new, |(of, _)| format!(": `{name}` is {}", of.noun()));
                 let local = self.locals().map(|name| name.text.as_str());
                 let before = self.names.ranks[..self.at].iter().map(|rank| rank.name.text.as_str());
-                let known = self.names.task_names().chain(local).chain(before);
-                let help = did_you_mean(name, "tasks, parameters and ranks", known);
+                let numbers = self.inputs.numbers.iter().map(|number| number.name.text.as_str());
+                let known = self.names.task_names().chain(local).chain(before).chain(numbers);
+                let help = did_you_mean(name, "tasks, parameters, ranks and numbers", known);
                 sink.push(
                     diagnostic!(UnknownName, span, "no task, parameter or rank named `{name}`{what}"; help: "{help}"),
                 );
+                None
+            }
+        }
+    }
+
+    /// What stands before `??`.
+    fn defaulted(&self, expr: &Expr, lets: usize, sink: &mut Sink) -> Option<ScoreInput> {
+        match self.expr(expr, lets, sink)?.kind {
+            ScoreKind::Input(input) => Some(input),
+            _ => {
+                sink.push(diagnostic!(
+                    MisplacedExpression, expr.span, "only what is read of a row can be missing, and this is {}", expr.describe();
+                    help: "`??` binds tighter than any operator, and stands behind a task or a number: `2 * click ?? 0.02`"
+                ));
                 None
             }
         }
@@ -269,24 +279,26 @@ impl Scope<'_> {
 
     fn call(&self, call: &Call, lets: usize, sink: &mut Sink) -> Option<ScoreKind> {
         let name = &call.name;
+        if OF_TASKS.contains(&name.text.as_str()) {
+            return self.inputs.call(call, sink).map(ScoreKind::Input);
+        }
         let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.text) else {
-            let help = did_you_mean(&name.text, "functions", FUNCTIONS.iter().map(|function| function.name));
+            let help =
+                did_you_mean(&name.text, "functions", FUNCTIONS.iter().map(|function| function.name).chain(OF_TASKS));
             sink.push(diagnostic!(UnknownFunction, name.span, "no function named `{}`", name.text; help: "{help}"));
             return None;
         };
         let mut arguments = Vec::new();
-        let mut named: Vec<(&Name, Option<&Name>)> = Vec::new();
+        let mut named: Vec<[Option<&str>; 3]> = Vec::new();
         for argument in &call.arguments {
             if function.weights {
                 if let Some(name) = &argument.name {
-                    let given = argument.given.as_ref();
-                    let same = |(of, on): &(&Name, Option<&Name>)| {
-                        of.text == name.text && on.map(|on| &on.text) == given.map(|given| &given.text)
-                    };
-                    if named.iter().any(same) {
+                    let of = [argument.function.as_ref(), Some(name), argument.given.as_ref()];
+                    let of = of.map(|name| name.map(|name| name.text.as_str()));
+                    if named.contains(&of) {
                         sink.push(diagnostic!(DuplicateOption, name.span, "`{}` is given twice", name.text));
                     }
-                    named.push((name, given));
+                    named.push(of);
                 }
                 arguments.push(self.term(function, argument, lets, sink));
                 continue;
@@ -326,12 +338,14 @@ impl Scope<'_> {
             ));
             return None;
         };
-        let (kind, span) = match &argument.given {
-            Some(given) => {
-                let task = conditional(self.names, self.tasks, name, given, sink)?;
-                (ScoreKind::Conditional(task), name.span.to(given.span))
+        let end = argument.given.as_ref().unwrap_or(name).span;
+        let (kind, span) = match (&argument.function, &argument.given) {
+            (Some(function), given) => {
+                let input = self.inputs.called(function, name, given.as_ref(), sink)?;
+                (ScoreKind::Input(input), function.span.to(end))
             }
-            None => (self.name(&name.text, lets, name.span, sink)?, name.span),
+            (None, Some(given)) => (ScoreKind::Input(self.inputs.conditional(name, given, sink)?), name.span.to(end)),
+            (None, None) => (self.name(&name.text, lets, name.span, sink)?, name.span),
         };
         let (of, weight) = (Box::new(ScoreExpr { kind, span }), Box::new(weight?));
         let kind = match function.function {
@@ -355,7 +369,7 @@ fn mark(score: &ScoreExpr, params: &mut [bool], lets: &mut [bool]) {
 fn renumber(score: &mut ScoreExpr, places: &[usize]) {
     match &mut score.kind {
         ScoreKind::Let(part) => *part = places[*part],
-        ScoreKind::Negate(operand) => renumber(operand, places),
+        ScoreKind::Negate(operand) | ScoreKind::Default(_, operand) => renumber(operand, places),
         ScoreKind::Binary(_, left, right) => {
             renumber(left, places);
             renumber(right, places);
@@ -387,7 +401,9 @@ fn misplaced(expr: &Expr, sink: &mut Sink) -> Option<ScoreExpr> {
         ExprKind::Binary(BinaryOp::Compare(_), ..) => {
             problem.help("a comparison stands in an `if`: `if a > b { 1 } else { 0 }`")
         }
-        _ => problem.help("a score is made of tasks, parameters, ranks, numbers, `+ - * / ^`, `if` and functions"),
+        _ => {
+            problem.help("a score is made of tasks, parameters, ranks, numbers, `+ - * / ^`, `??`, `if` and functions")
+        }
     });
     None
 }

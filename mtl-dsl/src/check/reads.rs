@@ -1,9 +1,6 @@
 //! What a rank reads, itself and through other ranks.
 
-use crate::hir::{Rank, ScoreKind, TaskId};
-
-/// What a rank can read: a task's prediction, or (true) the conditional one of a chained task.
-pub(super) type Prediction = (TaskId, bool);
+use crate::hir::{Rank, ScoreInput, ScoreKind};
 
 /// A rank and those that it reads, in order, so that each stands behind what it reads; none where one of them is wrong.
 pub(super) fn closure(ranks: &[Option<Rank>], rank: usize) -> Option<Vec<usize>> {
@@ -21,16 +18,16 @@ pub(super) fn closure(ranks: &[Option<Rank>], rank: usize) -> Option<Vec<usize>>
     Some((0..=rank).filter(|at| read[*at]).collect())
 }
 
-/// The predictions that a rank reads, in the order of its formula.
-pub(super) fn predictions(ranks: &[Option<Rank>], rank: usize) -> Vec<Prediction> {
+/// The inputs that a rank reads, in the order of its formula.
+pub(super) fn inputs(ranks: &[Option<Rank>], rank: usize) -> Vec<ScoreInput> {
     let mut found = Vec::new();
     for at in closure(ranks, rank).unwrap_or_default() {
         let Some(rank) = &ranks[at] else { continue };
         rank.visit(&mut |node| {
-            if let Some(prediction) = prediction(&node.kind)
-                && !found.contains(&prediction)
+            if let Some((input, _)) = node.kind.input()
+                && !found.contains(&input)
             {
-                found.push(prediction);
+                found.push(input);
             }
         });
     }
@@ -42,13 +39,4 @@ pub(super) fn size(ranks: &[Option<Rank>], closure: &[usize]) -> usize {
     let mut nodes = 0;
     closure.iter().filter_map(|at| ranks[*at].as_ref()).for_each(|rank| rank.visit(&mut |_| nodes += 1));
     nodes
-}
-
-/// The prediction that a leaf is.
-pub(super) fn prediction(kind: &ScoreKind) -> Option<Prediction> {
-    match kind {
-        ScoreKind::Task(task) => Some((*task, false)),
-        ScoreKind::Conditional(task) => Some((*task, true)),
-        _ => None,
-    }
 }

@@ -1,73 +1,40 @@
 //! `increasing in click;` and `decreasing in report;`: the sign of a score's slope.
 
 use super::bisect::{Outcome, Verdict, bisect, points};
+use super::inputs::Inputs;
 use super::interval::{Interval, ONE, ZERO, short};
 use super::intervals::{self, Pass, Region};
-use super::reads::{self, Prediction};
-use super::{Sink, evaluate, ranks};
-use crate::ast::{Expr, ExprKind};
+use super::reads;
+use super::{Sink, evaluate};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Rank, Task, TaskId};
-use crate::resolve::Names;
+use crate::hir::{Rank, ScoreInput};
 use crate::source::Span;
-use crate::suggest::did_you_mean;
 
 /// Checks what the ranks say of themselves.
-pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], ranks: &[Option<Rank>], sink: &mut Sink) {
-    for (at, rank) in names.ranks.iter().enumerate() {
-        let mut seen: Vec<Prediction> = Vec::new();
+pub(super) fn check(inputs: Inputs<'_>, ranks: &[Option<Rank>], sink: &mut Sink) {
+    for (at, rank) in inputs.names.ranks.iter().enumerate() {
+        let mut seen: Vec<ScoreInput> = Vec::new();
         for (of, rises) in rank.trends.iter().flat_map(|trend| trend.of.iter().map(|of| (of, trend.rises))) {
-            let Some(prediction) = prediction(names, tasks, of, sink) else { continue };
-            if seen.contains(&prediction) {
-                sink.push(diagnostic!(DuplicateOption, of.span, "`{}` is named twice", label(names, prediction)));
+            let Some(input) = inputs.expr(of, sink) else { continue };
+            if seen.contains(&input) {
+                sink.push(diagnostic!(DuplicateOption, of.span, "`{}` is named twice", inputs.label(input)));
                 continue;
             }
-            seen.push(prediction);
+            seen.push(input);
             if ranks[at].is_some() {
-                let trend = Trend { names, tasks, ranks, at, prediction, rises };
+                let trend = Trend { inputs, ranks, at, input, rises };
                 trend.check(of.span, sink);
             }
         }
     }
 }
 
-fn prediction(names: &Names<'_>, tasks: &[Option<Task>], of: &Expr, sink: &mut Sink) -> Option<Prediction> {
-    match &of.kind {
-        ExprKind::Name(name) => {
-            let task = names.task(name);
-            if task.is_none() {
-                let help = did_you_mean(name, "tasks", names.task_names());
-                sink.push(diagnostic!(UnknownTask, of.span, "no task named `{name}`"; help: "{help}"));
-            }
-            task.map(|task| (TaskId(task), false))
-        }
-        ExprKind::Conditional(task, given) => Some((ranks::conditional(names, tasks, task, given, sink)?, true)),
-        _ => {
-            sink.push(diagnostic!(
-                WrongArgument, of.span, "a score rises or falls in predictions, found {}", of.describe();
-                help: "write `increasing in click, like;`"
-            ));
-            None
-        }
-    }
-}
-
-/// `buy` or `buy | click`.
-pub(super) fn label(names: &Names<'_>, (task, conditional): Prediction) -> String {
-    let task = names.tasks[task.0];
-    match (&task.given, conditional) {
-        (Some(given), true) => format!("{} | {}", task.name.text, given.text),
-        _ => task.name.text.clone(),
-    }
-}
-
 /// What a score is said to do.
 struct Trend<'a> {
-    names: &'a Names<'a>,
-    tasks: &'a [Option<Task>],
+    inputs: Inputs<'a>,
     ranks: &'a [Option<Rank>],
     at: usize,
-    prediction: Prediction,
+    input: ScoreInput,
     rises: bool,
 }
 
@@ -80,17 +47,19 @@ struct Witness {
 
 impl Trend<'_> {
     fn check(&self, span: Span, sink: &mut Sink) {
-        let (score, prediction) = (&self.names.ranks[self.at].name.text, label(self.names, self.prediction));
+        let (score, prediction) = (&self.inputs.names.ranks[self.at].name.text, self.inputs.label(self.input));
         let Some(order) = reads::closure(self.ranks, self.at) else { return };
-        let read = reads::predictions(self.ranks, self.at);
-        let Some(place) = read.iter().position(|of| *of == self.prediction) else {
-            sink.push(diagnostic!(
-                NotMonotone, span, "`{score}` does not read `{prediction}`"; help: "leave it out, or use it in the score"
-            ));
+        let read = reads::inputs(self.ranks, self.at);
+        let Some(place) = read.iter().position(|of| *of == self.input) else {
+            let problem = diagnostic!(NotMonotone, span, "`{score}` does not read `{prediction}`");
+            sink.push(match self.derived(&read) {
+                Some(derived) => problem.help(format!("it reads `{derived}`, an input of its own: name that")),
+                None => problem.help("leave it out, or use it in the score"),
+            });
             return;
         };
         let params: Vec<(usize, usize)> = order.iter().flat_map(|at| self.params(*at)).collect();
-        let mut start: Vec<Interval> = read.iter().map(|of| intervals::declared(self.tasks, of.0)).collect();
+        let mut start: Vec<Interval> = read.iter().map(|of| intervals::declared(self.inputs.tasks, *of)).collect();
         start.extend(params.iter().map(|of| self.interval(*of)));
         let Some(whole) = self.slope(&order, &read, &params, &start) else { return };
         let judge = |cell: &[Interval]| match self.slope(&order, &read, &params, cell) {
@@ -117,6 +86,17 @@ impl Trend<'_> {
         }
     }
 
+    /// What is read of the same task in another form.
+    fn derived(&self, read: &[ScoreInput]) -> Option<String> {
+        let ScoreInput::Prediction(of) = self.input else { return None };
+        let same = |input: &&ScoreInput| match **input {
+            ScoreInput::Calibrated(task) => task == of.task,
+            ScoreInput::Position(other) => other == of,
+            _ => false,
+        };
+        read.iter().find(same).map(|input| self.inputs.label(*input))
+    }
+
     fn params(&self, rank: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let count = self.ranks[rank].as_ref().map_or(0, |rank| rank.params.len());
         (0..count).map(move |param| (rank, param))
@@ -129,14 +109,14 @@ impl Trend<'_> {
     fn slope(
         &self,
         order: &[usize],
-        read: &[Prediction],
+        read: &[ScoreInput],
         params: &[(usize, usize)],
         cell: &[Interval],
     ) -> Option<Interval> {
-        let predictions = read.iter().copied().zip(cell.iter().copied()).collect();
+        let inputs = read.iter().copied().zip(cell.iter().copied()).collect();
         let params = params.iter().copied().zip(cell[read.len()..].iter().copied()).collect();
-        let region = Region { predictions, params };
-        let pass = Pass { tasks: self.tasks, ranks: self.ranks, region: &region, moves: &[(self.prediction, ONE)] };
+        let region = Region { inputs, params, present: Vec::new() };
+        let pass = Pass { tasks: self.inputs.tasks, ranks: self.ranks, region: &region, moves: &[(self.input, ONE)] };
         pass.accepted(order).map(|bounds| bounds.slope)
     }
 
@@ -148,7 +128,7 @@ impl Trend<'_> {
     /// The ends of a cell, if the score goes the wrong way between them.
     fn witness(
         &self,
-        read: &[Prediction],
+        read: &[ScoreInput],
         params: &[(usize, usize)],
         cell: &[Interval],
         place: usize,
@@ -165,9 +145,9 @@ impl Trend<'_> {
             if fall <= 1e-9 * (before.abs() + after.abs()) {
                 return None;
             }
-            let named = read.iter().map(|of| label(self.names, *of));
-            let names =
-                named.chain(params.iter().map(|(rank, at)| self.names.ranks[*rank].params[*at].name.text.clone()));
+            let named = read.iter().map(|of| self.inputs.label(*of));
+            let names = named
+                .chain(params.iter().map(|(rank, at)| self.inputs.names.ranks[*rank].params[*at].name.text.clone()));
             let others = names.zip(&point).enumerate().filter(|(at, _)| *at != place);
             let others = others.map(|(_, (name, value))| format!("{name} is {}", short(*value))).collect();
             Some(Witness { from: (low, before), to: (high, after), others })

@@ -1,4 +1,4 @@
-//! Drops what no tower reads, with a warning each.
+//! Drops what no tower reads, with a warning where no score reads it either.
 
 use std::collections::BTreeSet;
 
@@ -94,8 +94,11 @@ impl Used {
 }
 
 fn warn(model: &Model, used: &Used, sink: &mut Sink) {
+    let scored = model.scored_numbers();
+    let is_scored = |id: &FeatureId| scored.iter().any(|number| number.name == model.features[id.0].name);
     for entity in &model.entities {
-        let unused: Vec<_> = entity.features.iter().filter(|id| !used.features.contains(id)).collect();
+        let unread = |id: &&FeatureId| !used.features.contains(id) && !is_scored(id);
+        let unused: Vec<_> = entity.features.iter().filter(unread).collect();
         if unused.len() == entity.features.len() {
             sink.push(diagnostic!(
                 UnusedFeature, entity.name.span, "no tower reads `{}`", entity.name.text;

@@ -189,7 +189,8 @@ fn each_task(names: &Names<'_>, what: &str, expr: &Expr, rest: Option<f64>, sink
     let mut seen: Vec<(usize, Span)> = Vec::new();
     let errors = sink.len();
     for argument in given {
-        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none()) else {
+        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none() && argument.function.is_none())
+        else {
             sink.push(diagnostic!(
                 ArgumentCount, argument.value.span, "this number belongs to no task"; help: "write `each(task: 0.1, ...)`"
             ));
@@ -310,7 +311,8 @@ fn fixed(names: &Names<'_>, given: &[Argument], at: Span, sink: &mut Sink) -> Op
         ));
     }
     for argument in given {
-        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none()) else {
+        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none() && argument.function.is_none())
+        else {
             sink.push(diagnostic!(
                 ArgumentCount, argument.value.span, "a weight belongs to a task"; help: "write `fixed(task: weight, ...)`"
             ));

@@ -159,7 +159,7 @@ codes! {
     NegativeWeight = "negative-weight", Error;
     /// A metric that the task, or every task, has no value for: `auc` belongs to `binary`, `rmse` to `regression`.
     MetricMismatch = "metric-mismatch", Error;
-    /// `gauc` is an average over groups of rows, and `group_by` does not say which.
+    /// `gauc` is an average over groups of rows, and `rank_of` a place within one; `group_by` does not say which rows are a group.
     MissingGroup = "missing-group", Error;
 
     /// A parameter's interval is empty, or its default lies outside.

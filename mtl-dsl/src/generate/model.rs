@@ -73,6 +73,7 @@ impl Generator<'_> {
             self.subnet_fns(),
             self.parts_fn(),
             self.problems_fn(),
+            self.inputs_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
         ]);

@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 44] = [
+const TYPES: [&str; 47] = [
     "Activation",
     "Asked",
     "Bags",
@@ -47,10 +47,12 @@ const TYPES: [&str; 44] = [
     "Expectation",
     "Ids",
     "Init",
+    "Input",
     "LayerNorm",
     "Linear",
     "MaskedLinear",
     "MethodConfig",
+    "MissingInput",
     "Model",
     "Module",
     "Numbers",
@@ -63,6 +65,7 @@ const TYPES: [&str; 44] = [
     "Reading",
     "RowOptimizerConfig",
     "Slots",
+    "Split",
     "StageConfig",
     "StageTasks",
     "Start",

@@ -1,7 +1,7 @@
 //! Scores: each rank as one scalar function of a row's predictions, and what the spec expects of it.
 
-use super::{Generator, docs, ident, names, prediction};
-use crate::hir::{Compare, Expect, ExpectSide, Name, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp, TaskId};
+use super::{Generator, docs, ident, names};
+use crate::hir::{Compare, Expect, ExpectSide, Name, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -14,7 +14,10 @@ impl Generator<'_> {
         }
         let with_params = ranks.iter().filter(|(rank, _)| !rank.params.is_empty());
         let mut items: Vec<TokenStream> = with_params.map(|(rank, part)| self.rank_params(rank, part)).collect();
-        let functions = self.members(ranks.iter().map(|(rank, part)| self.score_fn(rank, part)).collect());
+        let functions = ranks.iter().zip(0..).flat_map(|((rank, part), at)| {
+            [self.score_fn(rank, part), self.scores_fn(rank, part), self.terms_fn_of(rank, part, at)]
+        });
+        let functions = self.members(functions.collect());
         let one = self.own_type("Prediction");
         items.push(quote! { impl #one { #functions } });
         items.extend(self.scores(&ranks));
@@ -25,6 +28,17 @@ impl Generator<'_> {
         let name = self.ident(&names::field(&rank.name.text), rank.name.span);
         let formula = format!("`{}`", self.formula(rank));
         let docs = docs(format!("{}\n\n{formula}", rank.docs).trim());
+        let params = self.parameters(rank, part);
+        let lets = rank.lets.iter().map(|part| {
+            let (name, value) = (self.variable(&part.name), self.score(&part.value, rank, 0));
+            quote! { let #name = #value; }
+        });
+        let body = self.score(&rank.score, rank, 0);
+        quote! { #docs pub fn #name(&self #params) -> f64 { #(#lets)* #body } }
+    }
+
+    /// The parameters of a rank and of those that it reads, as arguments behind the first.
+    pub(super) fn parameters(&self, rank: &Rank, part: &str) -> TokenStream {
         let params = (!rank.params.is_empty()).then(|| {
             let ty = self.own_type(&format!("{part}Params"));
             quote! { , params: &#ty }
@@ -36,16 +50,66 @@ impl Generator<'_> {
             );
             quote! { , #name: &#ty }
         });
-        let lets = rank.lets.iter().map(|part| {
-            let (name, value) = (self.variable(&part.name), self.score(&part.value, rank, 0));
-            quote! { let #name = #value; }
-        });
-        let body = self.score(&rank.score, rank, 0);
-        quote! { #docs pub fn #name(&self #params #(#others)*) -> f64 { #(#lets)* #body } }
+        quote! { #params #(#others)* }
+    }
+
+    /// The score of many rows.
+    fn scores_fn(&self, rank: &Rank, part: &str) -> TokenStream {
+        let (name, own) = (self.method(rank, "all"), self.ident(&names::field(&rank.name.text), rank.name.span));
+        let params = self.parameters(rank, part);
+        let arguments = (!rank.params.is_empty()).then(|| ident("params"));
+        let others = self.params_of_others(rank).into_iter().map(|other| self.variable(&self.model.ranks[other].name));
+        let arguments = arguments.into_iter().chain(others);
+        let (names, fields): (Vec<String>, Vec<Ident>) =
+            self.needs(rank).into_iter().map(|input| (self.input_name(input), self.input(input).0)).unzip();
+        let about = docs(&format!(
+            "The score `{}` of each row, written to `scores`, which is as long: an error where a number is missing that it reads.",
+            rank.name.text
+        ));
+        let title = &rank.name.text;
+        let row = ident(if fields.is_empty() { "_" } else { "row" });
+        quote! {
+            #about
+            pub fn #name(rows: &[Self] #params, scores: &mut [f64]) -> Result<(), MissingInput> {
+                let needs = |#row: &Self| [#(row.#fields),*];
+                entries::scores(#title, [#(#names),*], rows, scores, needs, |row| row.#own(#(#arguments),*))
+            }
+        }
+    }
+
+    /// What a rank needs of each row, itself or through other ranks: what it reads without a default.
+    fn needs(&self, rank: &Rank) -> Vec<ScoreInput> {
+        let mut needs = Vec::new();
+        let read = self.ranks_of(rank).into_iter().map(|other| &self.model.ranks[other]);
+        for of in read.chain([rank]) {
+            of.visit(&mut |node| {
+                if let Some((input, true)) = node.kind.input() {
+                    needs.push(input);
+                }
+            });
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    }
+
+    /// The name of a further method of a rank: `score_all`.
+    pub(super) fn method(&self, rank: &Rank, what: &str) -> Ident {
+        let mut name = format!("{}_{what}", rank.name.text);
+        while self.model.ranks.iter().any(|other| names::field(&other.name.text) == name) {
+            name.push('_');
+        }
+        ident(&name)
     }
 
     /// The ranks whose parameters a rank is given besides its own.
     fn params_of_others(&self, rank: &Rank) -> Vec<usize> {
+        let read = self.ranks_of(rank).into_iter();
+        read.filter(|at| !self.model.ranks[*at].params.is_empty()).collect()
+    }
+
+    /// The ranks that a rank reads, itself or through others.
+    fn ranks_of(&self, rank: &Rank) -> Vec<usize> {
         let mut read = vec![false; self.model.ranks.len()];
         let mark = |of: &Rank, read: &mut Vec<bool>| {
             of.visit(&mut |node| {
@@ -60,13 +124,15 @@ impl Generator<'_> {
                 mark(&self.model.ranks[at], &mut read);
             }
         }
-        (0..read.len()).filter(|at| read[*at] && !self.model.ranks[*at].params.is_empty()).collect()
+        (0..read.len()).filter(|at| read[*at]).collect()
     }
 
-    /// A part of a rank, or the parameters of another one, beside `params`.
-    fn variable(&self, name: &Name) -> Ident {
+    /// A part of a rank, or the parameters of another one, beside what its methods name themselves.
+    pub(super) fn variable(&self, name: &Name) -> Ident {
         match name.text.as_str() {
-            "params" => self.ident("params_", name.span),
+            "params" | "needs" | "row" | "rows" | "scores" | "terms" => {
+                self.ident(&format!("{}_", name.text), name.span)
+            }
             text => self.ident(&names::field(text), name.span),
         }
     }
@@ -104,7 +170,10 @@ impl Generator<'_> {
 
     /// `score(&config.ranks.score)`.
     fn score_call(&self, rank: &Rank) -> TokenStream {
-        let name = ident(&names::field(&rank.name.text));
+        self.named_call(&ident(&names::field(&rank.name.text)), rank)
+    }
+
+    fn named_call(&self, name: &Ident, rank: &Rank) -> TokenStream {
         let own = (!rank.params.is_empty()).then_some(&rank.name);
         let others = self.params_of_others(rank);
         let all = own.into_iter().chain(others.iter().map(|other| &self.model.ranks[*other].name));
@@ -117,17 +186,49 @@ impl Generator<'_> {
         !rank.params.is_empty() || !self.params_of_others(rank).is_empty()
     }
 
+    /// What the scores read beside predictions; nothing for most models.
+    pub(super) fn inputs_fn(&self) -> TokenStream {
+        let inputs = self.model.score_inputs();
+        if inputs.is_empty() {
+            return TokenStream::new();
+        }
+        let inputs = inputs.into_iter().map(|input| match input {
+            ScoreInput::Calibrated(task) => {
+                let task = &self.ir.tasks[task.0];
+                quote! { Input::Calibrated(#task) }
+            }
+            ScoreInput::Prediction(of) | ScoreInput::Position(of) => {
+                let of = self.input_name(ScoreInput::Prediction(of));
+                quote! { Input::Position(#of) }
+            }
+            ScoreInput::Number(number) => {
+                let number = &self.model.numbers[number].name.text;
+                quote! { Input::Number(#number) }
+            }
+        });
+        quote! { fn inputs() -> &'static [Input] { &[#(#inputs),*] } }
+    }
+
     /// The runtime's view of the ranks.
     pub(super) fn ranks_fn(&self) -> TokenStream {
         let config = self.own_type("Config");
-        let ranks = self.model.ranks.iter().map(|rank| {
+        let ranks = self.model.ranks.iter().enumerate().map(|(at, rank)| {
             let (name, formula) = (&rank.name.text, self.formula(rank));
             let call = self.score_call(rank);
             let params = rank.params.iter().map(|param| {
                 let (title, low, high) =
                     (&param.name.text, names::real(param.low.value), names::real(param.high.value));
                 let (rank, field) = (ident(&names::field(name)), ident(&names::field(title)));
-                quote! { RankParam { name: #title, value: config.ranks.#rank.#field, low: #low, high: #high } }
+                let request = param.request;
+                quote! {
+                    RankParam {
+                        name: #title,
+                        value: config.ranks.#rank.#field,
+                        low: #low,
+                        high: #high,
+                        request: #request,
+                    }
+                }
             });
             let word = |reads: bool| {
                 if reads {
@@ -137,12 +238,21 @@ impl Generator<'_> {
                 }
             };
             let (config, of_score) = (word(!rank.params.is_empty()), word(self.has_params(rank)));
+            let needs = self.needs(rank).into_iter().map(|input| {
+                let (place, name) = (names::whole(self.input(input).1), self.input_name(input));
+                quote! { (#place, #name) }
+            });
+            let split = ident(if self.splits[at].is_product() { "Product" } else { "Sum" });
+            let terms = self.named_call(&self.method(rank, "terms"), rank);
             quote! {
                 Rank {
                     name: #name,
                     formula: #formula,
                     params: |#config| Vec::from([#(#params),*]),
+                    needs: &[#(#needs),*],
                     score: |#of_score, row| prediction(row).#call,
+                    split: Split::#split,
+                    terms: |#of_score, row| prediction(row).#terms,
                 }
             }
         });
@@ -196,28 +306,28 @@ impl Generator<'_> {
             ExpectSide::Number(number) => names::real(*number),
             ExpectSide::Rank { rank, at } => {
                 let one = self.own_type("Prediction");
-                let fields = at.iter().map(|((task, conditional), value)| {
-                    let (field, value) = (self.output(*task, *conditional), names::real(*value));
+                let fields = at.iter().map(|(input, value)| {
+                    let ((field, _), value) = (self.input(*input), names::real(*value));
                     quote! { #field: #value }
                 });
-                let rest = (at.len() < self.outputs().len()).then(|| quote! { , ..Default::default() });
+                let rest = (at.len() < self.outputs().len() + self.more_inputs().len())
+                    .then(|| quote! { , ..Default::default() });
                 let call = self.score_call(&self.model.ranks[*rank]);
                 quote! { #one { #(#fields),* #rest }.#call }
             }
         }
     }
 
-    /// The field of a prediction.
-    fn output(&self, task: TaskId, conditional: bool) -> Ident {
-        let name = &self.ir.tasks[task.0];
-        match self.model.tasks[task.0].given.filter(|_| conditional) {
-            Some(given) => ident(&prediction::conditional(name, &self.ir.tasks[given.0])),
-            None => ident(&names::field(name)),
-        }
+    /// The parameters that another rank is given within a rank.
+    pub(super) fn arguments(&self, other: &Rank) -> Vec<Ident> {
+        let own = (!other.params.is_empty()).then_some(&other.name);
+        let others = self.params_of_others(other);
+        let all = own.into_iter().chain(others.iter().map(|at| &self.model.ranks[*at].name));
+        all.map(|name| self.variable(name)).collect()
     }
 
     /// A score as an expression; `binding` is how tightly what stands around it binds.
-    fn score(&self, expr: &ScoreExpr, rank: &Rank, binding: u8) -> TokenStream {
+    pub(super) fn score(&self, expr: &ScoreExpr, rank: &Rank, binding: u8) -> TokenStream {
         let receiver = |expr: &ScoreExpr| self.score(expr, rank, METHOD);
         let argument = |expr: &ScoreExpr| self.score(expr, rank, 0);
         let (own, tokens) = match &expr.kind {
@@ -225,13 +335,13 @@ impl Generator<'_> {
                 let tokens = if binding == METHOD { typed(*number) } else { names::real(*number) };
                 (if *number < 0.0 { PREFIX } else { ATOM }, tokens)
             }
-            ScoreKind::Task(task) => {
-                let field = self.output(*task, false);
+            ScoreKind::Input(input) => {
+                let (field, _) = self.input(*input);
                 (ATOM, quote! { self.#field })
             }
-            ScoreKind::Conditional(task) => {
-                let field = self.output(*task, true);
-                (ATOM, quote! { self.#field })
+            ScoreKind::Default(input, default) => {
+                let ((field, _), default) = (self.input(*input), argument(default));
+                (ATOM, quote! { entries::known_or(self.#field, #default) })
             }
             ScoreKind::Param(index) => {
                 let field = ident(&names::field(&rank.params[*index].name.text));
@@ -244,10 +354,7 @@ impl Generator<'_> {
             ScoreKind::Rank(other) => {
                 let other = &self.model.ranks[*other];
                 let name = ident(&names::field(&other.name.text));
-                let own = (!other.params.is_empty()).then_some(&other.name);
-                let others = self.params_of_others(other);
-                let all = own.into_iter().chain(others.iter().map(|at| &self.model.ranks[*at].name));
-                let arguments = all.map(|name| self.variable(name));
+                let arguments = self.arguments(other);
                 (ATOM, quote! { self.#name(#(#arguments),*) })
             }
             ScoreKind::Negate(of) => {
@@ -322,9 +429,9 @@ impl Generator<'_> {
 }
 
 /// Binding of operators, the loosest first.
-const LOOSE: u8 = 0;
-const SUM: u8 = 1;
-const PRODUCT: u8 = 2;
+pub(super) const LOOSE: u8 = 0;
+pub(super) const SUM: u8 = 1;
+pub(super) const PRODUCT: u8 = 2;
 const PREFIX: u8 = 4;
 const METHOD: u8 = 5;
 const ATOM: u8 = 6;
@@ -340,7 +447,7 @@ fn typed(number: f64) -> TokenStream {
     }
 }
 
-fn compare(op: Compare) -> TokenStream {
+pub(super) fn compare(op: Compare) -> TokenStream {
     match op {
         Compare::Equal => quote! { == },
         Compare::NotEqual => quote! { != },

@@ -2,8 +2,8 @@
 
 use super::{Generator, ident, names};
 use crate::hir::{
-    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, Summand, Task,
-    TaskKind,
+    BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, Pool, RegressionLoss, ScoreInput, Summand,
+    Task, TaskKind,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -13,6 +13,7 @@ impl Generator<'_> {
         let (config, name) = (self.own_type("Config"), &self.model.name.text);
         let features = self.model.features.iter().map(|feature| self.feature(feature));
         let tasks = self.model.tasks.iter().map(|task| self.task(task));
+        let scores = self.score_columns();
         quote! {
             fn schema(config: &#config) -> schema::Schema {
                 schema::Schema {
@@ -20,8 +21,23 @@ impl Generator<'_> {
                     features: Vec::from([#(#features),*]),
                     tasks: Vec::from([#(#tasks),*]),
                     group_by: config.train.group_by.clone(),
+                    scores: #scores,
                 }
             }
+        }
+    }
+
+    /// The columns that scores read.
+    fn score_columns(&self) -> TokenStream {
+        let numbers = self.model.scored_numbers().into_iter().map(|number| {
+            let (name, column) = (&number.name.text, &number.column);
+            quote! { (#name.into(), #column.into()) }
+        });
+        let numbers: Vec<TokenStream> = numbers.collect();
+        let positions = self.model.score_inputs().iter().any(|input| matches!(input, ScoreInput::Position(_)));
+        match numbers.is_empty() && !positions {
+            true => quote! { schema::ScoreColumns::default() },
+            false => quote! { schema::ScoreColumns { numbers: Vec::from([#(#numbers),*]), positions: #positions } },
         }
     }
 

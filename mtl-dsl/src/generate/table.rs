@@ -85,6 +85,10 @@ impl Generator<'_> {
             let reader = format!("feature `{}`", feature.name.text);
             add(&mut columns, &feature.column, names::field(&feature.name.text), ty, reader);
         }
+        for number in self.model.scored_numbers() {
+            let name = &number.name.text;
+            add(&mut columns, &number.column, names::field(name), Type::Numbers, format!("scores, as `{name}`"));
+        }
         columns
     }
 

@@ -1,6 +1,6 @@
-//! Scores over predictions, and assertions about them.
+//! Scores over what is known of a row, and assertions about them.
 
-use super::{Compare, Name, Number, TaskId};
+use super::{Compare, Model, Name, Number, TaskId};
 use crate::source::Span;
 
 /// `rank NAME { params; lets; expr }`.
@@ -46,7 +46,38 @@ pub struct Param {
     pub request: bool,
 }
 
-/// A scalar expression over predictions and parameters.
+/// What a score can read of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScoreInput {
+    /// A prediction: a probability (the product along the chain), or a number in the label's unit.
+    Prediction(Predicted),
+    /// `calibrated(click)`: a probability after the calibration of its task.
+    Calibrated(TaskId),
+    /// `rank_of(click)`: the place of a prediction among those of its request, from 1; equal ones share the middle of their places.
+    Position(Predicted),
+    /// A `number` feature in the unit of its column: its place in [`Model::numbers`](super::Model::numbers).
+    Number(usize),
+}
+
+/// A task's prediction, or that of `buy | click`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Predicted {
+    /// The task.
+    pub task: TaskId,
+    /// True for the conditional probability of a chained task.
+    pub conditional: bool,
+}
+
+/// A `number` feature as scores see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreNumber {
+    /// The feature's name.
+    pub name: Name,
+    /// The column it is read from.
+    pub column: String,
+}
+
+/// A scalar expression over inputs and parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreExpr {
     /// What it is.
@@ -60,10 +91,10 @@ pub struct ScoreExpr {
 pub enum ScoreKind {
     /// A constant.
     Number(f64),
-    /// A task's prediction: a probability (the product along the chain), or a number in the label's unit.
-    Task(TaskId),
-    /// `buy | click`: the conditional probability of a chained task.
-    Conditional(TaskId),
+    /// Something that is known of the row.
+    Input(ScoreInput),
+    /// `input ?? b`: `b` where the input is missing.
+    Default(ScoreInput, Box<ScoreExpr>),
     /// A parameter of this rank, by position.
     Param(usize),
     /// A named part of this rank, by position.
@@ -139,18 +170,46 @@ impl Rank {
     }
 }
 
+impl Model {
+    /// What its scores read beside predictions, each once.
+    pub fn score_inputs(&self) -> Vec<ScoreInput> {
+        let mut inputs = Vec::new();
+        self.ranks.iter().for_each(|rank| rank.visit(&mut |node| inputs.extend(node.kind.input().map(|(of, _)| of))));
+        inputs.retain(|input| !matches!(input, ScoreInput::Prediction(_)));
+        inputs.sort_unstable();
+        inputs.dedup();
+        inputs
+    }
+
+    /// The numbers that its scores read.
+    pub fn scored_numbers(&self) -> Vec<&ScoreNumber> {
+        let number = |input| if let ScoreInput::Number(number) = input { Some(&self.numbers[number]) } else { None };
+        self.score_inputs().into_iter().filter_map(number).collect()
+    }
+}
+
+impl ScoreKind {
+    /// The input that it reads itself, and whether the score needs it: without a default.
+    pub fn input(&self) -> Option<(ScoreInput, bool)> {
+        match self {
+            ScoreKind::Input(input) => Some((*input, true)),
+            ScoreKind::Default(input, _) => Some((*input, false)),
+            _ => None,
+        }
+    }
+}
+
 impl ScoreExpr {
     /// Calls `on` with every node of the expression, parents first.
     pub fn visit(&self, on: &mut impl FnMut(&ScoreExpr)) {
         on(self);
         match &self.kind {
             ScoreKind::Number(_)
-            | ScoreKind::Task(_)
-            | ScoreKind::Conditional(_)
+            | ScoreKind::Input(_)
             | ScoreKind::Param(_)
             | ScoreKind::Let(_)
             | ScoreKind::Rank(_) => {}
-            ScoreKind::Negate(operand) => operand.visit(on),
+            ScoreKind::Negate(operand) | ScoreKind::Default(_, operand) => operand.visit(on),
             ScoreKind::Binary(_, left, right) => {
                 left.visit(on);
                 right.visit(on);
@@ -190,7 +249,7 @@ pub enum ExpectSide {
     Rank {
         /// Index into the ranks of the model.
         rank: usize,
-        /// Predictions by task (for a chained task `(t, true)` is the conditional one).
-        at: Vec<((TaskId, bool), f64)>,
+        /// What is known of the row.
+        at: Vec<(ScoreInput, f64)>,
     },
 }

@@ -147,7 +147,7 @@ fn next_token(text: &str, at: usize) -> Span {
         Some('"') => text_length(rest).unwrap_or(rest.len()),
         Some(_) if rest.starts_with("///") => 3,
         Some(first) => {
-            let pair = ["==", "!=", "<=", ">=", "&&", "||", "..", "=>", "->", "::"];
+            let pair = ["==", "!=", "<=", ">=", "&&", "||", "..", "??", "=>", "->", "::"];
             pair.iter().find(|pair| rest.starts_with(**pair)).map_or(first.len_utf8(), |pair| pair.len())
         }
     };

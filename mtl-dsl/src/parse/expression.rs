@@ -9,7 +9,8 @@ use super::{Rule, meaningful, name, span, text};
 use crate::ast::{Argument, BinaryOp, Call, Expr, ExprKind, UnaryOp};
 use crate::hir::Compare;
 
-/// From the loosest to the tightest. A power binds tighter than a sign on its left, as in `-a ^ 2`; on its right stands any sign.
+/// From the loosest to the tightest. A power binds tighter than a sign on its left, as in `-a ^ 2`; on its right stands any sign. A
+/// default binds tightest: `-a ?? 1 ^ 2` is `-((a ?? 1) ^ 2)`.
 static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     PrattParser::new()
         .op(Op::infix(Rule::range, Assoc::Left))
@@ -20,6 +21,7 @@ static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
         .op(Op::infix(Rule::multiply, Assoc::Left) | Op::infix(Rule::divide, Assoc::Left))
         .op(Op::prefix(Rule::negate) | Op::prefix(Rule::not))
         .op(Op::infix(Rule::power, Assoc::Right))
+        .op(Op::infix(Rule::default, Assoc::Right))
 });
 
 /// The tree of an `expr` pair.
@@ -47,6 +49,7 @@ fn binary(operator: &Pair<'_, Rule>) -> BinaryOp {
         Rule::multiply => BinaryOp::Multiply,
         Rule::divide => BinaryOp::Divide,
         Rule::power => BinaryOp::Power,
+        Rule::default => BinaryOp::Default,
         _ => BinaryOp::Compare(comparison(operator)),
     }
 }
@@ -134,8 +137,14 @@ fn argument(pair: Pair<'_, Rule>) -> Option<Argument> {
     let mut parts = pair.into_inner();
     let first = parts.next()?;
     if first.as_rule() != Rule::argument_name {
-        return Some(Argument { name: None, given: None, value: expression(first) });
+        return Some(Argument { function: None, name: None, given: None, value: expression(first) });
     }
-    let mut names = first.into_inner().map(|part| name(&part));
-    Some(Argument { name: names.next(), given: names.next(), value: expression(parts.next()?) })
+    let value = expression(parts.next()?);
+    let mut names = first.into_inner();
+    let head = names.next()?;
+    if head.as_rule() == Rule::called {
+        let mut names = head.into_inner().map(|part| name(&part));
+        return Some(Argument { function: names.next(), name: names.next(), given: names.next(), value });
+    }
+    Some(Argument { function: None, name: Some(name(&head)), given: names.next().map(|part| name(&part)), value })
 }

@@ -39,7 +39,10 @@ fn mean(
 ) -> Result<Option<f64>, EvalError> {
     if probabilities.len() != labels.len() * classes {
         let expected = labels.len() * classes;
-        return Err(EvalError::new(format!("{} probabilities for {expected} of {classes} classes", probabilities.len())));
+        return Err(EvalError::new(format!(
+            "{} probabilities for {expected} of {classes} classes",
+            probabilities.len()
+        )));
     }
     // A sum is NaN where one of the row's probabilities is.
     let sums: Vec<f32> = probabilities.chunks_exact(classes.max(1)).map(|row| row.iter().sum()).collect();

@@ -62,6 +62,34 @@ pub(super) struct PredictArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The trained model [default: MODEL.mtl.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Change a number that training does not fix: parameters of ranks
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Explain rows of this file, which needs no labels
+    #[arg(long, value_name = "FILE", conflicts_with = "split")]
+    pub input: Option<PathBuf>,
+    /// Explain rows of this split of the data
+    #[arg(long, value_name = "SPLIT")]
+    pub split: Option<Split>,
+    /// The score to explain [default: the last one of the spec]
+    #[arg(long, value_name = "NAME")]
+    pub rank: Option<String>,
+    /// Explain the candidates of this request: its value in the column `train.group_by`
+    #[arg(long, value_name = "GROUP", required_unless_present = "rows", conflicts_with = "rows")]
+    pub request: Option<String>,
+    /// Explain these rows, counted from 0: `0..20`
+    #[arg(long, value_name = "FROM..TO")]
+    pub rows: Option<String>,
+    /// Write the parts to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
     /// A trained model, to see the sizes of its learned vocabularies
     #[arg(long, value_name = "FILE")]

@@ -71,9 +71,15 @@ impl FormatArgs {
         self.read(path, ReadOptions::for_schema(schema))
     }
 
-    /// Reads the columns that prediction needs.
-    pub fn read_features(&self, path: &Path, schema: &Schema) -> Result<Table> {
-        self.read(path, ReadOptions::for_features(schema))
+    /// Reads the columns that prediction needs, and another one if named.
+    pub fn read_features(&self, path: &Path, schema: &Schema, also: Option<&str>) -> Result<Table> {
+        let mut options = ReadOptions::for_features(schema);
+        if let (Some(also), Some(columns)) = (also, &mut options.columns)
+            && !columns.iter().any(|column| column == also)
+        {
+            columns.push(also.to_owned());
+        }
+        self.read(path, options)
     }
 
     fn read(&self, path: &Path, mut options: ReadOptions) -> Result<Table> {

@@ -32,7 +32,8 @@ fn number(name: &str) -> Feature {
 
 /// An engine whose features are all hashed, so that any training table fits.
 fn engine(features: Vec<Feature>, optimizer: RowOptimizerConfig) -> Embeddings {
-    let schema = Schema { model: "Test".into(), features, tasks: Vec::new(), group_by: None };
+    let schema =
+        Schema { model: "Test".into(), features, tasks: Vec::new(), group_by: None, scores: Default::default() };
     let mut train = Table::default();
     for feature in &schema.features {
         train = match feature.kind {

@@ -28,7 +28,8 @@ fn schema(tasks: &[(&str, TaskKind, Option<usize>)]) -> Schema {
         given,
         losses: vec![],
     };
-    Schema { model: "Test".into(), features: vec![], tasks: tasks.iter().map(task).collect(), group_by: None }
+    let tasks = tasks.iter().map(task).collect();
+    Schema { model: "Test".into(), features: vec![], tasks, group_by: None, scores: Default::default() }
 }
 
 fn esmm() -> Schema {

@@ -114,6 +114,9 @@ fn between(what: String, value: f64, low: f64, high: f64) -> Result<()> {
 }
 
 fn features_and_tasks(schema: &Schema) -> Result<()> {
+    if schema.scores.positions && schema.group_by.is_none() {
+        return Err(Error::config("a score reads places within a request, which needs train.group_by"));
+    }
     for feature in &schema.features {
         let name = |option: &str| format!("features.{}.{option}", feature.name);
         if let FeatureKind::Id { rows, dim, init, .. } | FeatureKind::Ids { rows, dim, init, .. } = &feature.kind {

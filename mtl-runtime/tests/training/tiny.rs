@@ -90,6 +90,7 @@ impl Model for Tiny {
                 task("buy", TaskKind::binary(1.0), Some(0)),
             ],
             group_by: config.train.group_by.clone(),
+            scores: Default::default(),
         }
     }
 
@@ -122,8 +123,13 @@ impl Model for Tiny {
         &[Rank {
             name: "score",
             formula: "click * buy ^ buy_power",
-            params: |config| vec![RankParam { name: "buy_power", value: config.buy_power, low: -2.0, high: 10.0 }],
+            params: |config| {
+                vec![RankParam { name: "buy_power", value: config.buy_power, low: -2.0, high: 10.0, request: false }]
+            },
+            needs: &[(0, "click"), (2, "buy | click")],
             score: |config, p| p[0] * p[2].powf(config.buy_power),
+            split: Split::Product,
+            terms: |config, p| vec![("click", p[0]), ("buy ^ buy_power", p[2].powf(config.buy_power))],
         }]
     }
 

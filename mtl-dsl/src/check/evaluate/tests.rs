@@ -1,7 +1,7 @@
 //! The published formulas at numbers worked out by hand.
 
 use crate::Source;
-use crate::hir::{Model, Rank};
+use crate::hir::{Model, Rank, ScoreInput, TaskId};
 
 /// A spec of the project.
 fn spec(name: &str) -> Model {
@@ -11,18 +11,32 @@ fn spec(name: &str) -> Model {
     crate::check::check(&tree).0.expect("a model")
 }
 
+/// An input as it is written.
+fn name(model: &Model, input: ScoreInput) -> String {
+    let task = |task: TaskId| &model.tasks[task.0].name.text;
+    match input {
+        ScoreInput::Prediction(of) => task(of.task).clone(),
+        ScoreInput::Calibrated(of) => format!("calibrated({})", task(of)),
+        ScoreInput::Position(of) => format!("rank_of({})", task(of.task)),
+        ScoreInput::Number(number) => model.numbers[number].name.text.clone(),
+    }
+}
+
 /// A rank at these predictions and parameters; what is not named is 0 or its default.
 fn score(model: &Model, rank: &str, at: &[(&str, f64)], params: &[(&str, f64)]) -> f64 {
     let ranks: Vec<Option<Rank>> = model.ranks.iter().cloned().map(Some).collect();
     let place = model.ranks.iter().position(|of| of.name.text == rank).unwrap();
     let find = |list: &[(&str, f64)], name: &str| list.iter().find(|(of, _)| *of == name).map(|(_, value)| *value);
-    let known = |name: &str| model.tasks.iter().any(|task| task.name.text == name);
-    assert!(at.iter().all(|(name, _)| known(name)), "tasks of the spec");
+    let mut read = Vec::new();
+    ranks.iter().flatten().for_each(|rank| {
+        rank.visit(&mut |node| read.extend(node.kind.input().map(|(input, _)| name(model, input))));
+    });
+    assert!(at.iter().all(|(name, _)| read.iter().any(|known| known == name)), "inputs of the spec");
     let param = |rank: usize, index: usize| {
         let param = &model.ranks[rank].params[index];
         find(params, &param.name.text).unwrap_or(param.default.value)
     };
-    super::rank(&ranks, place, &param, &|(task, _)| find(at, &model.tasks[task.0].name.text).unwrap_or(0.0)).unwrap()
+    super::rank(&ranks, place, &param, &|input| find(at, &name(model, input)).unwrap_or(0.0)).unwrap()
 }
 
 #[track_caller]
@@ -114,4 +128,34 @@ fn weights_turn_the_order_where_they_should() {
     let border = 6.0_f64.ln() / 4.0_f64.ln();
     assert!(first("odds", "buy_power", border + 1e-3) && !first("odds", "buy_power", border - 1e-3));
     is(score(&model, "value", &[("click", 0.5), ("buy", 0.02), ("like", 0.05)], &[]), 0.5);
+}
+
+/// The numbers of pairec's own tests (`utils/ast/ast_test.go`).
+#[test]
+fn pairec() {
+    let model = spec("fusion_pairec");
+    let at = |click, buy, price| [("click", click), ("buy", buy), ("log_price", price)];
+    let first = at(0.111_739_426_851_272_58, 0.006_906_657_014_042_139, 3.0_f64.ln());
+    is(score(&model, "score", &first, &[]), 0.126_739_107_146_479_4);
+    let second = at(0.004_212_516_359_984_875, 0.001_453_060_074_709_355_8, 2.0_f64.ln());
+    is(score(&model, "score", &second, &[]), 0.006_862_452_694_912_775);
+    let unknown = at(0.5, 0.0, f64::NAN);
+    is(score(&model, "score", &unknown, &[]), 0.0);
+    is(score(&model, "score", &unknown, &[("price_power", 0.0)]), 0.5);
+}
+
+#[test]
+fn borda() {
+    let model = spec("fusion_borda");
+    let at = [("rank_of(click)", 1.0), ("rank_of(like)", 2.0), ("rank_of(watch)", 3.5)];
+    is(score(&model, "score", &at, &[]), 9.0 + 2.0 * 8.0 + 6.5);
+    is(score(&model, "score", &at, &[("candidates", 4.0), ("like_weight", 1.0)]), 3.0 + 2.0 + 0.5);
+}
+
+#[test]
+fn reciprocal_ranks() {
+    let model = spec("fusion_rrf");
+    let at = [("rank_of(click)", 1.0), ("rank_of(like)", 3.0), ("rank_of(watch)", 2.5)];
+    is(score(&model, "score", &at, &[]), 1.0 / 61.0 + 1.0 / 63.0 + 2.0 / 125.0);
+    is(score(&model, "score", &at, &[("like_weight", 2.0)]), 1.0 / 61.0 + 2.0 / 63.0 + 2.0 / 125.0);
 }

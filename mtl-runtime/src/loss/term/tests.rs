@@ -17,7 +17,7 @@ fn schema() -> Schema {
         losses: vec![],
     };
     let tasks = vec![task("click", None), task("buy", Some(0)), task("like", None)];
-    Schema { model: "Test".into(), features: vec![], tasks, group_by: None }
+    Schema { model: "Test".into(), features: vec![], tasks, group_by: None, scores: Default::default() }
 }
 
 const ORDER: Term = Term::Order { task: 2, bound: 1, weight: 0.6 };

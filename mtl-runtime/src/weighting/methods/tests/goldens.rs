@@ -1,10 +1,10 @@
 //! Golden values, computed in plain Python from the equations.
 
 use super::support::*;
+use crate::weighting::methods::Matrix;
 use crate::weighting::methods::gramian::*;
 use crate::weighting::methods::loss::*;
 use crate::weighting::methods::vectors::*;
-use crate::weighting::methods::Matrix;
 
 fn two() -> Rows {
     rows(&[&[-4.0, 1.0, 1.0], &[6.0, 1.0, 1.0]])

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::weighting::methods::{Convention, Failure, Matrix};
 use crate::weighting::methods::gramian::*;
 use crate::weighting::methods::loss::*;
 use crate::weighting::methods::vectors::{MetaBalance, MetaBalanceOptions, combine};
+use crate::weighting::methods::{Convention, Failure, Matrix};
 
 /// Gradients, one row per task.
 pub type Rows = Vec<Vec<f64>>;

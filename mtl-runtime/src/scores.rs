@@ -1,0 +1,176 @@
+//! What scores read of rows, and the scores: the one way for training, evaluation, prediction and explanation.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use mtl_data::Dataset;
+use mtl_data::schema::Schema;
+
+use crate::error::{Error, Result};
+use crate::loss::prediction_names;
+use crate::model::{Input, Model, Rank};
+
+/// Makes a task's probability agree with how often its event happens.
+pub trait Calibrate: fmt::Debug + Send + Sync {
+    /// The calibrated probability.
+    fn apply(&self, probability: f64) -> f64;
+}
+
+/// Calibrators of tasks, by name. A task without one is as it was predicted.
+#[derive(Debug, Clone, Default)]
+pub struct Calibrators(BTreeMap<String, Arc<dyn Calibrate>>);
+
+impl Calibrators {
+    /// Sets the calibrator of a task.
+    pub fn set(&mut self, task: &str, calibrator: Arc<dyn Calibrate>) {
+        self.0.insert(task.to_owned(), calibrator);
+    }
+
+    /// The calibrated probability of a task.
+    pub fn apply(&self, task: &str, probability: f64) -> f64 {
+        self.0.get(task).map_or(probability, |calibrator| calibrator.apply(probability))
+    }
+}
+
+/// A number that a score reads, without a default, and that a row does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingInput {
+    /// The row.
+    pub row: usize,
+    /// The score.
+    pub rank: &'static str,
+    /// What is missing, as the formula has it.
+    pub input: &'static str,
+}
+
+impl fmt::Display for MissingInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { row, rank, input } = self;
+        write!(f, "the score `{rank}` reads `{input}`, which row {row} does not have: ")?;
+        write!(f, "give each row one, or the formula a default, as in `{input} ?? 0.0`")
+    }
+}
+
+impl std::error::Error for MissingInput {}
+
+impl From<MissingInput> for Error {
+    fn from(missing: MissingInput) -> Self {
+        Error::data(missing.to_string())
+    }
+}
+
+/// What scores read of many rows: predictions, and behind them the [inputs](Model::inputs) of the model, missing ones NaN.
+#[derive(Debug, Clone)]
+pub struct Inputs<'a> {
+    predictions: &'a [f32],
+    /// Predictions of a row.
+    width: usize,
+    more: Vec<(String, Vec<f64>)>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Those of the rows of a dataset with their predictions, `[rows, P]`. Places are within the groups of the dataset.
+    pub fn of<M: Model>(
+        schema: &Schema,
+        predictions: &'a [f32],
+        dataset: &Dataset,
+        calibrators: &Calibrators,
+    ) -> Result<Self> {
+        let of = prediction_names(schema);
+        let column = |name: &str| {
+            let place = of.iter().position(|known| known == name).unwrap_or_default();
+            predictions.iter().skip(place).step_by(of.len()).copied()
+        };
+        let values = |input: &Input| match *input {
+            Input::Calibrated(task) => column(task).map(|p| calibrated(calibrators, task, p)).collect(),
+            Input::Position(of) => {
+                let groups = dataset.groups.as_deref().ok_or_else(|| {
+                    Error::config(
+                        "a score reads places within a request, which needs train.group_by: the column of requests",
+                    )
+                })?;
+                Ok(positions(&column(of).collect::<Vec<_>>(), groups))
+            }
+            Input::Number(name) => {
+                let place = schema.scores.numbers.iter().position(|(feature, _)| feature == name);
+                let numbers = place.and_then(|place| dataset.numbers.get(place));
+                numbers.cloned().ok_or_else(|| Error::data(format!("the rows have no `{name}`, which a score reads")))
+            }
+        };
+        let more = M::inputs().iter().map(|input| Ok((input.to_string(), values(input)?))).collect::<Result<_>>()?;
+        Ok(Self { predictions, width: of.len(), more })
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.predictions.len() / self.width.max(1)
+    }
+
+    /// What is read beside predictions, by name.
+    pub fn into_more(self) -> Vec<(String, Vec<f64>)> {
+        self.more
+    }
+
+    /// Writes what is known of a row where scores read it.
+    fn fill(&self, row: usize, out: &mut [f64]) {
+        let (predictions, more) = out.split_at_mut(self.width);
+        let from = &self.predictions[row * self.width..(row + 1) * self.width];
+        predictions.iter_mut().zip(from).for_each(|(to, from)| *to = f64::from(*from));
+        more.iter_mut().zip(&self.more).for_each(|(to, (_, values))| *to = values[row]);
+    }
+
+    fn check<C: 'static>(rank: &Rank<C>, row: usize, known: &[f64]) -> Result<()> {
+        match rank.needs.iter().find(|(place, _)| known[*place].is_nan()) {
+            None => Ok(()),
+            Some((_, input)) => Err(MissingInput { row, rank: rank.name, input }.into()),
+        }
+    }
+
+    /// The score of each row.
+    pub fn scores<C: 'static>(&self, rank: &Rank<C>, config: &C) -> Result<Vec<f64>> {
+        let mut known = vec![f64::NAN; self.width + self.more.len()];
+        let score = |row| {
+            self.fill(row, &mut known);
+            Self::check(rank, row, &known)?;
+            Ok((rank.score)(config, &known))
+        };
+        (0..self.rows()).map(score).collect()
+    }
+
+    /// The parts of the score of a row.
+    pub fn terms<C: 'static>(&self, rank: &Rank<C>, config: &C, row: usize) -> Result<Vec<(&'static str, f64)>> {
+        let mut known = vec![f64::NAN; self.width + self.more.len()];
+        self.fill(row, &mut known);
+        Self::check(rank, row, &known)?;
+        Ok((rank.terms)(config, &known))
+    }
+}
+
+fn calibrated(calibrators: &Calibrators, task: &str, prediction: f32) -> Result<f64> {
+    let calibrated = calibrators.apply(task, f64::from(prediction));
+    match (0.0..=1.0).contains(&calibrated) {
+        true => Ok(calibrated),
+        false => Err(Error::data(format!("the calibration of `{task}` makes {calibrated} of {prediction}"))),
+    }
+}
+
+/// The place of each value within its group, from 1 for the greatest; equal ones share the middle of their places.
+pub fn positions(values: &[f32], groups: &[u64]) -> Vec<f64> {
+    // Adding 0 makes one zero of two.
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_unstable_by(|&a, &b| groups[a].cmp(&groups[b]).then((values[b] + 0.0).total_cmp(&(values[a] + 0.0))));
+    let mut places = vec![0.0; values.len()];
+    for group in order.chunk_by(|&a, &b| groups[a] == groups[b]) {
+        let mut before = 0;
+        for tied in group.chunk_by(|&a, &b| values[a] == values[b]) {
+            let place = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
+            tied.iter().for_each(|&row| places[row] = place);
+            before += tied.len();
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests;
