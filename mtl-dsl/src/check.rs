@@ -6,6 +6,7 @@
 mod bisect;
 mod conditions;
 mod dataflow;
+mod distill;
 mod evaluate;
 mod expects;
 mod features;
@@ -65,6 +66,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let towers = towers::check(&names, &features, &lets, sink);
     let weighting = weighting::check(&names, sink);
     let terms = terms::check(&names, &tasks, sink);
+    let distill = distill::check(&names, &tasks, sink);
     let train = train::check(&names, &tasks, model.name.span, sink);
     let ranks = ranks::check(&names, &tasks, sink);
     let expects = expects::check(&names, &tasks, &ranks, sink);
@@ -87,6 +89,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         towers: towers?,
         weighting: weighting?,
         terms: terms?,
+        distill: distill?,
         train: train?,
         ranks: ranks.into_iter().collect::<Option<_>>()?,
         expects: expects?.into_iter().chain(orders?).collect(),

@@ -2,6 +2,7 @@
 //!
 //! The grammar knows punctuation only. The checker, the did-you-mean and the documentation read these tables.
 
+pub mod distill;
 pub mod features;
 pub mod functions;
 pub mod items;
@@ -74,6 +75,8 @@ pub enum Shape {
     TaskGroups,
     /// A list of pairs of tasks: `[buy | click, buy | like]`.
     Relations,
+    /// A list of pairs of tasks without an order: `[(click, like), (click, follow)]`.
+    Pairs,
 }
 
 /// Alternatives that are calls: optimisers, losses.

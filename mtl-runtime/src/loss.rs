@@ -9,6 +9,7 @@ use mtl_data::schema::{RegressionLoss, Schema, TaskKind, Transform};
 
 use crate::ops::{on_cpu, unary};
 
+mod distill;
 mod focal;
 mod masked;
 mod pairs;
@@ -20,6 +21,7 @@ mod term;
 mod tests;
 mod ziln;
 
+pub use distill::{Distill, Lesson};
 use masked::Masked;
 pub(crate) use pairs::Pairs;
 pub use term::{Estimator, Term};

@@ -248,7 +248,8 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
         | Shape::Input
         | Shape::Tasks
         | Shape::TaskGroups
-        | Shape::Relations => Value::Expr(expr),
+        | Shape::Relations
+        | Shape::Pairs => Value::Expr(expr),
     })
 }
 

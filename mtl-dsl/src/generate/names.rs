@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 41] = [
+const TYPES: [&str; 43] = [
     "Activation",
     "Asked",
     "Bags",
@@ -43,11 +43,13 @@ const TYPES: [&str; 41] = [
     "Contrast",
     "DataError",
     "Device",
+    "Distill",
     "Estimator",
     "Expectation",
     "Ids",
     "Init",
     "LayerNorm",
+    "Lesson",
     "Linear",
     "MaskedLinear",
     "MethodConfig",
@@ -75,7 +77,7 @@ const TYPES: [&str; 41] = [
 ];
 
 /// Words that are functions, arguments or fields where a block's name would be a variable or a field.
-const WORDS: [&str; 52] = [
+const WORDS: [&str; 53] = [
     "activate",
     "add",
     "affine",
@@ -85,6 +87,7 @@ const WORDS: [&str; 52] = [
     "concat",
     "config",
     "distance",
+    "distill",
     "drop_rows",
     "dropout",
     "features",
