@@ -1,10 +1,9 @@
 //! What tasks teach each other: CrossDistil against PyTorch, its gradients, its options, and a served network without it.
 
-use mtl_data::simulator::{self, FeedOptions};
 use mtl_runtime::__private::burn::tensor::Tensor;
 use mtl_runtime::loss::{Distill, task_losses};
 use mtl_runtime::model::Pass;
-use mtl_runtime::{Model, Splits, Trained, Trainer, mtl};
+use mtl_runtime::{Model, Trained, Trainer, mtl};
 use mtl_tests::training::{config, fit, folder, splits};
 use mtl_tests::{
     Array, assert_close, gradients, gradients_of, input, logits, network, normal, numbers, values, width, with,
@@ -253,48 +252,4 @@ fn a_resumed_run_ends_as_an_uninterrupted_one() {
     let losses =
         |run: &Trained<Pair>| run.report.epochs.iter().map(|epoch| epoch.penalties.clone()).collect::<Vec<_>>();
     assert_eq!(losses(&straight), losses(&resumed));
-}
-
-mtl! { model Taught {
-    features user { user_id: id(vocab: auto, dim: 16), age_range: category(dim: 8) }
-    features item { video_id: id(vocab: auto, dim: 16), author_id: id(vocab: auto, dim: 8), category: category(dim: 8) }
-    task click: binary(label: is_click); task like: binary(label: is_like);
-    let h = mlp(concat(user, item), [64]);
-    tower each = mlp(h, [32]);
-    distill { pairs: [(click, like)], margin: -2.0, warm_up: 1 }
-    train { epochs: 4, batch: 1024, embeddings: adam(lr: 1e-3) }
-} }
-
-mtl! { model Untaught {
-    features user { user_id: id(vocab: auto, dim: 16), age_range: category(dim: 8) }
-    features item { video_id: id(vocab: auto, dim: 16), author_id: id(vocab: auto, dim: 8), category: category(dim: 8) }
-    task click: binary(label: is_click); task like: binary(label: is_like);
-    let h = mlp(concat(user, item), [64]);
-    tower each = mlp(h, [32]);
-    train { epochs: 4, batch: 1024, embeddings: adam(lr: 1e-3) }
-} }
-
-/// The test AUC of click and like after training on the simulated feed, for three seeds.
-fn aucs<M: Model>(settings: &[&str]) {
-    let feed = |rows, seed| simulator::feed(&FeedOptions { rows, users: 1000, videos: 2000, seed }).unwrap().table;
-    let all = feed(120_000, 1);
-    let part = |from: u32, to: u32| all.take(&(from..to).collect::<Vec<u32>>());
-    for seed in ["1", "2", "3"] {
-        let seed = format!("train.seed={seed}");
-        let splits =
-            Splits { train: part(0, 80_000), validation: part(80_000, 100_000), test: Some(part(100_000, 120_000)) };
-        let config = config::<M>(&[settings, &[seed.as_str()]].concat());
-        let trained = Trainer::<M>::new(config, splits).fit().expect("the training ends");
-        let tasks = &trained.report.split.get("test").expect("there are test rows").tasks;
-        let auc = |task: &str| tasks.get(task).and_then(|task| task.auc).unwrap_or_default();
-        println!("{} {settings:?} {seed} click {:.4} like {:.4}", M::NAME, auc("click"), auc("like"));
-    }
-}
-
-#[test]
-#[ignore = "the table of docs/blocks/distill.md"]
-fn what_teaching_gives_on_the_simulated_feed() {
-    aucs::<Untaught>(&[]);
-    aucs::<Taught>(&[]);
-    aucs::<Taught>(&["distill.weight=0.0"]);
 }
