@@ -50,7 +50,7 @@ def main():
         score = tower(p, name, h, 1)[0]
         y, w = labels[:, t], weights[:, t]
         teachers.append(ranking(score, y, labels[:, 1 - t], w, both))
-        raw = p(f"{name}_calibration.numbers.value", 1, 1, 2).reshape(2) * 10
+        raw = p(f"{name}_calibration.numbers.value", 1, 2)[0] * 10
         scaled = F.softplus(raw[0] + math.log(math.e - 1)) * score.detach() + raw[1]
         bce = F.binary_cross_entropy_with_logits
         calibrations.append(mean(bce(scaled, y, reduction="none"), w))

@@ -28,12 +28,20 @@ mtl! { model Plain {
     tower each = mlp(h, [2]);
 } }
 
+mtl! { model Wide {
+    features x { a: number(missing: mean), b: number(missing: mean), c: number(missing: mean) }
+    task first: binary; task second: binary;
+    let h = mlp(x, [16]);
+    tower each = mlp(h, [16]);
+    distill { pairs: [(first, second)] }
+} }
+
 mtl! { model Pair {
     features x { a: number(missing: mean), b: number(missing: mean), c: number(missing: mean) }
     task one: binary; task two: binary;
     let h = mlp(x, [8], dropout: 0.1);
     tower each = mlp(h, [4]);
-    distill { pairs: [(one, two)] }
+    distill { pairs: [(one, two)], warm_up: 1 }
     train { epochs: 3, batch: 64, optimizer: adam(lr: 0.01) }
 } }
 
@@ -42,7 +50,7 @@ mtl! { model Uncorrected {
     task one: binary; task two: binary;
     let h = mlp(x, [8], dropout: 0.1);
     tower each = mlp(h, [4]);
-    distill { pairs: [(one, two)], correct: false }
+    distill { pairs: [(one, two)], correct: false, warm_up: 1 }
     train { epochs: 3, batch: 64, optimizer: adam(lr: 0.01) }
 } }
 
@@ -117,7 +125,7 @@ fn moved(gradient: &[f32]) -> bool {
 }
 
 /// Which of a name's parameters a loss reaches.
-fn reaches(network: &Small, loss: Tensor<1>) -> Vec<String> {
+fn reaches<M: Model>(network: &M, loss: Tensor<1>) -> Vec<String> {
     let found = gradients_of(network, loss);
     let mut blocks: Vec<String> = Vec::new();
     for (path, _) in found.iter().filter(|(_, gradient)| moved(gradient)) {
@@ -131,8 +139,8 @@ fn reaches(network: &Small, loss: Tensor<1>) -> Vec<String> {
 
 #[test]
 fn each_part_of_the_loss_trains_its_own_parameters() {
-    let network = network::<Small>(1);
-    let x = || input::<Small>(&normal("rows", ROWS * width::<Small>()));
+    let network = network::<Wide>(1);
+    let x = || input::<Wide>(&normal("rows", ROWS * width::<Wide>()));
     let parts = || parts(&network, x(), &labels(), &[1.0; 2 * ROWS], 1.0);
     // The teachers' share alone reaches no teacher and no calibration.
     assert_eq!(reaches(&network, parts().0.sum()), ["h", "tower_each"]);
@@ -145,8 +153,8 @@ fn each_part_of_the_loss_trains_its_own_parameters() {
 
 #[test]
 fn one_backward_pass_gives_the_gradients_of_steps_in_turn() {
-    let network = network::<Small>(1);
-    let x = || input::<Small>(&normal("rows", ROWS * width::<Small>()));
+    let network = network::<Wide>(1);
+    let x = || input::<Wide>(&normal("rows", ROWS * width::<Wide>()));
     let parts = || parts(&network, x(), &labels(), &[1.0; 2 * ROWS], 0.5);
     let (students, beside) = parts();
     let together = gradients_of(&network, beside.into_iter().fold(students.sum(), |sum, loss| sum + loss));
