@@ -224,7 +224,7 @@ fn every_option_changes_the_training() {
         assert_ne!(plain, settings(&[change]), "{change}");
     }
     assert_ne!(plain, trained(&fit::<Uncorrected>("distill_options", &[])), "correct: false");
-    for wrong in ["distill.temperature=0.0", "distill.weight=1.5", "distill.partners=0"] {
+    for wrong in ["distill.temperature=0.0", "distill.weight=1.5"] {
         let refused = Trainer::<Pair>::new(config::<Pair>(&[wrong]), splits("distill_wrong")).fit();
         assert!(refused.err().is_some_and(|error| error.to_string().contains("distill.")), "{wrong}");
     }
