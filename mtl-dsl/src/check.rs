@@ -7,6 +7,7 @@ mod best;
 mod bisect;
 mod conditions;
 mod dataflow;
+mod distill;
 mod evaluate;
 mod expects;
 mod features;
@@ -70,6 +71,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let towers = towers::check(&names, &features, &lets, sink);
     let weighting = weighting::check(&names, sink);
     let terms = terms::check(&names, &tasks, sink);
+    let distill = distill::check(&names, &tasks, sink);
     let train = train::check(&names, &tasks, model.name.span, sink);
     let numbers: Vec<ScoreNumber> = features.iter().flatten().filter_map(score_number).collect();
     let grouped = train.as_ref().is_none_or(|train| train.group_by.is_some());
@@ -95,6 +97,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         towers: towers?,
         weighting: weighting?,
         terms: terms?,
+        distill: distill?,
         train: train?,
         numbers,
         ranks: ranks.into_iter().collect::<Option<_>>()?,

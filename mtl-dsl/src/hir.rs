@@ -5,11 +5,13 @@
 
 mod data;
 mod dataflow;
+mod distill;
 mod score;
 mod training;
 
 pub use data::*;
 pub use dataflow::*;
+pub use distill::*;
 pub use score::*;
 pub use training::*;
 
@@ -64,6 +66,8 @@ pub struct Model {
     pub weighting: Weighting,
     /// What else the loss holds.
     pub terms: Vec<LossTerm>,
+    /// What tasks teach each other.
+    pub distill: Option<Distill>,
     /// The `train` entries, defaults filled in.
     pub train: Train,
     /// Every `number` feature, whether a tower reads it or not: scores can.

@@ -93,7 +93,9 @@ pub fn lower(model: &hir::Model) -> Model {
         graph.output = graph.push("logits", Op::Through(mixtures), vec![graph.output], shape);
     }
     for (task, declared) in model.tasks.iter().enumerate().filter(|(_, task)| task.further_levels() > 0) {
-        lowering.ir.blocks.push(steps(task, declared));
+        let name = format!("tower_{}_levels", declared.name.text);
+        let further = declared.further_levels();
+        lowering.ir.blocks.push(numbers(&name, "steps", task, further, declared));
         let block = lowering.ir.blocks.len() - 1;
         let graph = &mut lowering.ir.graph;
         let columns = graph[graph.output].shape.width.value() + declared.further_levels();
@@ -101,19 +103,15 @@ pub fn lower(model: &hir::Model) -> Model {
         let shape = Shape::new(Size::constant(1), Size::constant(columns));
         graph.output = graph.push("logits", op, vec![graph.output], shape);
     }
-    let shape = lowering.ir.graph[lowering.ir.graph.output].shape.clone();
-    for (block, inputs) in heads {
-        let inputs = [vec![lowering.ir.graph.output], inputs].concat();
-        lowering.ir.graph.output = lowering.ir.graph.push("logits", Op::Head(block), inputs, shape.clone());
-    }
+    heads.into_iter().for_each(|(block, inputs)| lowering.head(block, inputs));
+    lowering.lessons();
     lowering.ir
 }
 
-/// The block of an ordinal task's steps from level to level.
-fn steps(task: usize, declared: &hir::Task) -> Block {
-    let name = format!("tower_{}_levels", declared.name.text);
-    let path = format!("{name}.steps.{}", declared.name.text);
-    let width = Size::constant(declared.further_levels());
+/// The block of trained numbers of a task, from 0: an ordinal task's steps from level to level, a teacher's calibration.
+fn numbers(name: &str, part: &str, task: usize, count: usize, declared: &hir::Task) -> Block {
+    let path = format!("{name}.{part}.{}", declared.name.text);
+    let width = Size::constant(count);
     let value = Value {
         members: vec![Members { path, count: None, slot: Slot::Own }],
         width: width.clone(),
@@ -121,15 +119,15 @@ fn steps(task: usize, declared: &hir::Task) -> Block {
     };
     let mut graph = Graph::default();
     let shape = Shape { batched: false, slots: Size::constant(1), width };
-    graph.output = graph.push("steps", Op::Value { param: 0 }, Vec::new(), shape);
+    graph.output = graph.push(part, Op::Value { param: 0 }, Vec::new(), shape);
     Block {
-        name,
+        name: name.to_owned(),
         role: Role::Tower(vec![task]),
         docs: String::new(),
         span: declared.name.span,
         config: Config::default(),
         params: vec![Param {
-            name: ParamName { scope: String::new(), part: "steps".into(), layer: None },
+            name: ParamName { scope: String::new(), part: part.into(), layer: None },
             kind: ParamKind::Value(value),
         }],
         graph,
@@ -200,6 +198,30 @@ impl Lowering<'_> {
             }
         }
         heads
+    }
+
+    /// The teachers of `distill`, each with its calibration, behind all other columns: towers built like the task's, with parameters of
+    /// their own.
+    fn lessons(&mut self) {
+        let Some(distill) = &self.hir.distill else { return };
+        for lesson in distill.lessons() {
+            let task = lesson.task.0;
+            let Some(tower) = self.hir.towers.iter().find(|tower| tower.tasks.contains(&lesson.task)) else { continue };
+            let terms: Vec<&hir::Term> = tower.terms.iter().filter(|term| term.train_only.is_none()).collect();
+            let name = lesson.tower(self.hir);
+            let (teacher, inputs) = self.block(&terms, &name, Role::Tower(vec![task]), "");
+            self.head(teacher, inputs);
+            let name = format!("{name}_calibration");
+            self.ir.blocks.push(numbers(&name, "numbers", task, 2, &self.hir.tasks[task]));
+            self.head(self.ir.blocks.len() - 1, Vec::new());
+        }
+    }
+
+    /// Columns that training has behind the logits.
+    fn head(&mut self, block: usize, inputs: Vec<NodeId>) {
+        let graph = &mut self.ir.graph;
+        let shape = graph[graph.output].shape.clone();
+        graph.output = graph.push("logits", Op::Head(block), [vec![graph.output], inputs].concat(), shape);
     }
 
     /// The block of a line, and what it reads.

@@ -24,6 +24,8 @@ pub(crate) struct Names<'a> {
     pub towers: Vec<&'a Tower>,
     /// The `loss` block.
     pub loss: Option<&'a Section>,
+    /// The `distill` block.
+    pub distill: Option<&'a Section>,
     /// The `train` block.
     pub train: Option<&'a Section>,
     /// Scores.
@@ -128,6 +130,7 @@ pub(crate) fn resolve<'a>(model: &'a Model, sink: &mut Vec<Diagnostic>) -> Names
         lets: Vec::new(),
         towers: Vec::new(),
         loss: None,
+        distill: None,
         train: None,
         ranks: Vec::new(),
         expects: Vec::new(),
@@ -184,6 +187,7 @@ fn declare_features<'a>(names: &mut Names<'a>, entity: &'a Features, sink: &mut 
 fn place_section<'a>(names: &mut Names<'a>, section: &'a Section, sink: &mut Vec<Diagnostic>) {
     let place = match section.word.text.as_str() {
         "loss" => &mut names.loss,
+        "distill" => &mut names.distill,
         "train" => &mut names.train,
         word => return sink.push(unknown_item_error(word, section.word.span)),
     };

@@ -2,6 +2,7 @@
 //!
 //! The grammar knows punctuation only. The checker, the did-you-mean and the documentation read these tables.
 
+pub mod distill;
 pub mod features;
 pub mod functions;
 pub mod items;
@@ -84,6 +85,8 @@ pub enum Shape {
     Parts,
     /// A number for each of some parts: `each(h: 0.1, click: 0.5)`.
     Rates,
+    /// A list of pairs of tasks without an order: `[(click, like), (click, follow)]`.
+    Pairs,
 }
 
 /// Alternatives that are calls: optimisers, losses.

@@ -108,6 +108,16 @@ fn serving_has_no_bias_tower() {
 }
 
 #[test]
+fn serving_has_no_teachers() {
+    let text = include_str!("../../specs/cross_distil.mtl");
+    let plain: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("distill {")).collect::<Vec<_>>().join("\n");
+    let serving = mtl_dsl::optimize::serving(models(text).1).to_string();
+    assert_eq!(serving, mtl_dsl::optimize::serving(models(&plain).1).to_string());
+    assert!(models(text).1.to_string().contains("tower_click_then_like"));
+}
+
+#[test]
 fn passes_merge_experts_of_one_shape() {
     let linears = |model: &ir::Model| {
         let nodes = model.blocks.iter().flat_map(|block| &block.graph.nodes);

@@ -128,6 +128,21 @@ pub struct DcmtConfig {
     pub counterfactual: f64,
 }
 
+/// What tasks teach each other: `distill`.
+#[derive(Config, Debug, PartialEq)]
+pub struct DistillConfig {
+    /// What logits are divided by before they are compared.
+    pub temperature: f64,
+    /// The share of the teachers in a task's loss.
+    pub weight: f64,
+    /// The logit that a corrected positive has at least and a negative at most.
+    pub margin: f64,
+    /// How many rows of the smaller of two cells each row of the larger one is compared with.
+    pub partners: usize,
+    /// Epochs in which the share grows from 0.
+    pub warm_up: usize,
+}
+
 /// A `regression` with `loss: huber`.
 #[derive(Config, Debug, PartialEq)]
 pub struct HuberConfig {

@@ -57,7 +57,7 @@ pub mod __private {
     };
     pub use crate::entries::{at_most, divides, one_width};
     pub use crate::init::{Init, Start, members, task_members};
-    pub use crate::loss::{Estimator, Term};
+    pub use crate::loss::{Distill, Estimator, Lesson, Term};
     pub use crate::model::{Expectation, Input, Model, ModelConfig, Part, Rank, RankParam, Split};
     pub use crate::nn::{
         Activation, LayerNorm, Linear, MaskedLinear, Value, activate, distance, orthogonality, trace_norm,

@@ -10,6 +10,7 @@ use mtl_data::schema::{BinaryLoss, RegressionLoss, Schema, TaskKind, Transform};
 use crate::ops::{on_cpu, unary};
 
 mod classes;
+mod distill;
 mod focal;
 mod lists;
 mod masked;
@@ -22,6 +23,7 @@ mod term;
 mod tests;
 mod ziln;
 
+pub use distill::{Distill, Lesson};
 use lists::Lists;
 use masked::Masked;
 pub(crate) use pairs::Pairs;

@@ -9,7 +9,7 @@ use mtl_data::schema::Schema;
 
 use crate::config::TrainConfig;
 use crate::init::Init;
-use crate::loss::Term;
+use crate::loss::{Distill, Term};
 use crate::subnets::Subnet;
 use crate::weighting::{Asked, Weighting};
 
@@ -46,6 +46,10 @@ pub trait Model: Module + Debug + 'static {
     /// What training adds to the tasks' losses.
     fn terms(_: &Self::Config) -> Vec<Term> {
         Vec::new()
+    }
+    /// What tasks teach each other.
+    fn distill(_: &Self::Config) -> Option<Distill> {
+        None
     }
     /// The method that is asked for the weights of losses or gradients in each step.
     fn method(_: &Self::Config) -> Option<Asked<'_>> {

@@ -80,7 +80,9 @@ fn draw(
             }
             Distribution::of([("label 0", values(&|label| label <= 0.5)), ("label 1", values(&|label| label > 0.5))])
         }
-        TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. } => Distribution::of([("prediction", values(&|_| true))]),
+        TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. } => {
+            Distribution::of([("prediction", values(&|_| true))])
+        }
         TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
             let labels = rows().map(|(_, label)| f64::from(*label)).collect();
             Distribution::of([("prediction", values(&|_| true)), ("label", labels)])

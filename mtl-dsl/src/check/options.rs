@@ -280,7 +280,8 @@ fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink
         | Shape::Stages
         | Shape::Turns
         | Shape::Parts
-        | Shape::Rates => Value::Expr(expr),
+        | Shape::Rates
+        | Shape::Pairs => Value::Expr(expr),
     })
 }
 

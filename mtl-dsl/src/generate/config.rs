@@ -36,6 +36,7 @@ impl Generator<'_> {
         }
         self.group("loss", "Weights of the tasks' losses: `loss.NAME`.", "LossConfig", self.loss_fields())
             .map(&mut add);
+        self.distill_field().map(|field| add((field, Vec::new())));
         let about = "Parameters of the scores: `ranks.NAME.PARAM`.";
         self.group("ranks", about, "RanksConfig", self.rank_fields()).map(&mut add);
         fields.push(Field {
@@ -259,6 +260,20 @@ impl Generator<'_> {
                 Field { docs: format!("Numbers of `{}({})`.", kind.word(), text(task)), name, ty, default }
             }
         }
+    }
+
+    /// The numbers of `distill`, where there is one.
+    fn distill_field(&self) -> Option<Field> {
+        let distill = self.model.distill.as_ref()?;
+        let [temperature, weight, margin] =
+            [distill.temperature, distill.weight, distill.margin].map(|number| names::real(number.value));
+        let [partners, warm_up] = [distill.partners, distill.warm_up].map(names::whole);
+        Some(Field {
+            docs: "What tasks teach each other.".into(),
+            name: "distill".into(),
+            ty: quote! { entries::DistillConfig },
+            default: quote! { entries::DistillConfig::new(#temperature, #weight, #margin, #partners, #warm_up) },
+        })
     }
 
     fn rank_fields(&self) -> Vec<Field> {

@@ -69,6 +69,7 @@ impl Generator<'_> {
             self.forward_fn(),
             weighting,
             self.terms_fn(),
+            self.distill_fn(),
             self.method_fn(),
             self.subnet_fns(),
             self.parts_fn(),
@@ -186,10 +187,7 @@ impl Generator<'_> {
             return TokenStream::new();
         }
         let config = self.own_type("Config");
-        let further =
-            |task: &crate::hir::Task| task.further_levels() + task.further_towers().len() + task.numbers() - 1;
-        let further = self.model.tasks.iter().map(further).sum::<usize>();
-        let mut heads = self.model.tasks.len() + further..;
+        let mut heads = self.model.tasks.len() + self.further_columns()..;
         let terms = self.model.terms.iter().map(|term| {
             let field = ident(&super::config::term_field(self.model, term));
             match term {
@@ -219,6 +217,41 @@ impl Generator<'_> {
             }
         });
         quote! { fn terms(config: &#config) -> Vec<Term> { Vec::from([#(#terms),*]) } }
+    }
+
+    /// What tasks teach each other; nothing for most models.
+    fn distill_fn(&self) -> TokenStream {
+        let Some(distill) = &self.model.distill else { return TokenStream::new() };
+        let config = self.own_type("Config");
+        let terms = self.model.terms.iter();
+        let heads = terms.filter(|term| matches!(term, LossTerm::Causal { kind, .. } if kind.head().is_some())).count();
+        let first = self.model.tasks.len() + self.further_columns() + heads;
+        let lessons = distill.lessons().enumerate().map(|(at, lesson)| {
+            let [task, helper] = [lesson.task, lesson.helper].map(|task| names::whole(task.0));
+            let score = names::whole(first + 3 * at);
+            quote! { Lesson { task: #task, helper: #helper, score: #score } }
+        });
+        let correct = distill.correct;
+        quote! {
+            fn distill(config: &#config) -> Option<Distill> {
+                Some(Distill {
+                    lessons: Vec::from([#(#lessons),*]),
+                    temperature: config.distill.temperature,
+                    weight: config.distill.weight,
+                    correct: #correct,
+                    margin: config.distill.margin,
+                    partners: config.distill.partners,
+                    warm_up: config.distill.warm_up,
+                })
+            }
+        }
+    }
+
+    /// The columns of logits behind the first of each task.
+    fn further_columns(&self) -> usize {
+        let further =
+            |task: &crate::hir::Task| task.further_levels() + task.further_towers().len() + task.numbers() - 1;
+        self.model.tasks.iter().map(further).sum()
     }
 
     /// The method that is asked for weights in each step; nothing for most models.

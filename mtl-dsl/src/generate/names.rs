@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 47] = [
+const TYPES: [&str; 49] = [
     "Activation",
     "Asked",
     "Bags",
@@ -43,12 +43,14 @@ const TYPES: [&str; 47] = [
     "Contrast",
     "DataError",
     "Device",
+    "Distill",
     "Estimator",
     "Expectation",
     "Ids",
     "Init",
     "Input",
     "LayerNorm",
+    "Lesson",
     "Linear",
     "MaskedLinear",
     "MethodConfig",
@@ -81,7 +83,7 @@ const TYPES: [&str; 47] = [
 ];
 
 /// Words that are functions, arguments or fields where a block's name would be a variable or a field.
-const WORDS: [&str; 52] = [
+const WORDS: [&str; 53] = [
     "activate",
     "add",
     "affine",
@@ -91,6 +93,7 @@ const WORDS: [&str; 52] = [
     "concat",
     "config",
     "distance",
+    "distill",
     "drop_rows",
     "dropout",
     "features",

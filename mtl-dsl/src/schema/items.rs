@@ -7,6 +7,7 @@ pub static ITEMS: &[(&str, &str)] = &[
     ("let", "let NAME = expression;"),
     ("tower", "tower TASK = expression;"),
     ("loss", "loss { weighting: ... }"),
+    ("distill", "distill { pairs: [(TASK, TASK), ...], ... }"),
     ("train", "train { optimizer: ..., ... }"),
     ("rank", "rank NAME { param ...; let ...; expression }"),
     ("expect", "expect comparison;` or `expect RANK order (...) > (...);"),

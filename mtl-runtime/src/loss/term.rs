@@ -59,19 +59,33 @@ pub enum Estimator {
 
 /// A value and its slopes along the logits, row-major.
 #[derive(Debug)]
-struct Sum {
-    value: f64,
-    slopes: Vec<f64>,
+pub(super) struct Sum {
+    pub value: f64,
+    pub slopes: Vec<f64>,
     columns: usize,
 }
 
 impl Sum {
-    fn add(&mut self, value: f64) {
+    /// Nothing yet, for so many logits.
+    pub fn zeros(logits: usize, columns: usize) -> Self {
+        Self { value: 0.0, slopes: vec![0.0; logits], columns }
+    }
+
+    pub fn add(&mut self, value: f64) {
         self.value += value;
     }
 
-    fn slope(&mut self, row: usize, column: usize, slope: f64) {
+    pub fn slope(&mut self, row: usize, column: usize, slope: f64) {
         self.slopes[row * self.columns + column] += slope;
+    }
+
+    /// Its value `[1]` with its gradient.
+    pub fn tensor(self, logits: Tensor<2>) -> Tensor<1> {
+        let slopes = self.slopes.iter().map(|slope| *slope as f32).collect();
+        let slopes = Tensor::<2>::from_data(TensorData::new(slopes, logits.dims()), &logits.device());
+        // A linear function of the logits with this gradient, moved to the value.
+        let linear = (logits * slopes).sum();
+        linear.clone() - linear.detach() + self.value as f32
     }
 }
 
@@ -125,19 +139,13 @@ impl Term {
 
     /// Its value `[1]` with its gradient, from logits `[B, C]` and the tasks' labels and weights `[B, T]`, row-major.
     pub fn loss(&self, schema: &Schema, logits: Tensor<2>, labels: &[f32], weights: &[f32]) -> Tensor<1> {
-        let [rows, columns] = logits.dims();
-        let device = logits.device();
+        let [_, columns] = logits.dims();
         let values = numbers(logits.clone().detach());
-        let sum = self.evaluate(schema, &values, columns, labels, weights);
-        let slopes = sum.slopes.iter().map(|slope| *slope as f32).collect();
-        let slopes = Tensor::<2>::from_data(TensorData::new(slopes, [rows, columns]), &device);
-        // A linear function of the logits with this gradient, moved to the value.
-        let linear = (logits * slopes).sum();
-        linear.clone() - linear.detach() + sum.value as f32
+        self.evaluate(schema, &values, columns, labels, weights).tensor(logits)
     }
 
     fn evaluate(&self, schema: &Schema, logits: &[f32], columns: usize, labels: &[f32], weights: &[f32]) -> Sum {
-        let mut sum = Sum { value: 0.0, slopes: vec![0.0; logits.len()], columns };
+        let mut sum = Sum::zeros(logits.len(), columns);
         match *self {
             Term::Order { task, bound, weight } => order(schema, [task, bound], weight, logits, &mut sum),
             Term::Causal { task, estimator, clip, weight } => {
@@ -239,7 +247,7 @@ fn causal(task: usize, estimator: Estimator, rows: &[Row<'_>], weight: f64, sum:
 }
 
 /// `-(y log sigma(z) + (1 - y) log sigma(-z))`.
-fn entropy(y: f64, z: f64) -> f64 {
+pub(super) fn entropy(y: f64, z: f64) -> f64 {
     -(y * log_sigmoid(z) + (1.0 - y) * log_sigmoid(-z))
 }
 

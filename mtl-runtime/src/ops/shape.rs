@@ -137,10 +137,10 @@ pub fn logits(groups: Vec<(Tensor<3>, &[usize])>, tasks: usize) -> Tensor<2> {
     towers.reshape([rows, tasks])
 }
 
-/// One more column beside logits `[B, C]`: a tower's `[B, 1, 1]`.
+/// More columns beside logits `[B, C]`: a tower's `[B, 1, 1]`, or numbers `[1, 1, n]` that are those of every row.
 pub fn head(logits: Tensor<2>, tower: Tensor<3>) -> Tensor<2> {
-    let rows = logits.dims()[0];
-    Tensor::cat(vec![logits, tower.reshape([rows, 1])], 1)
+    let (rows, [own, _, width]) = (logits.dims()[0], tower.dims());
+    Tensor::cat(vec![logits, tower.reshape([own, width]).expand([rows, width])], 1)
 }
 
 /// Columns behind logits `[B, C]`: the logit of `task` less the sums of positive steps, the softplus of `[1, 1, n]`. To `[B, C + n]`.

@@ -65,14 +65,16 @@ impl<M: Model> Run<M> {
         losses.iter().zip(weights).map(|(loss, weight)| (weight > 0.0).then_some(f64::from(*loss))).collect()
     }
 
-    /// What else the loss holds: penalties of this pass and terms, by name.
+    /// What else the loss holds: penalties of this pass, terms and teachers, by name.
     pub(super) fn beside(&self, batch: &Batch, logits: &Tensor<2>, pass: &Pass) -> Vec<(String, Tensor<1>)> {
         let terms = M::terms(&self.config).into_iter().filter(Term::counts);
         let terms = terms.map(|term| {
             (term.name(&self.schema), term.loss(&self.schema, logits.clone(), &batch.labels, &batch.weights))
         });
         let penalties = pass.penalties().into_iter().map(|(name, penalty)| (name.to_owned(), penalty));
-        penalties.chain(terms).collect()
+        let teachers = M::distill(&self.config)
+            .map_or_else(Vec::new, |distill| distill.teachers(&self.schema, logits, &batch.labels, &batch.weights));
+        penalties.chain(terms).chain(teachers).collect()
     }
 
     pub(super) fn slopes(&self, input: &Tensor<3>, loss: Tensor<1>) -> Slopes {

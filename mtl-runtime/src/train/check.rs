@@ -26,6 +26,9 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     if let Some(problem) = M::problems(config).into_iter().next() {
         return Err(Error::config(problem));
     }
+    if let Some(problem) = M::distill(config).and_then(|distill| distill.problem()) {
+        return Err(Error::config(problem));
+    }
     if let Some(problem) = M::subnet(config).and_then(|subnet| subnet.problem()) {
         return Err(Error::config(format!("the masks of `subnet` cannot be found: {problem}")));
     }
@@ -66,7 +69,8 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         let number = value.as_f64().unwrap_or(0.0);
         let name = path.rsplit('.').next().unwrap_or_default();
         let task = path.starts_with("tasks.");
-        if name == "temperature" && !path.starts_with("loss.") && !task && !(number > 0.0 && number <= 1.0) {
+        let gates = !task && !path.starts_with("loss.") && !path.starts_with("distill.");
+        if name == "temperature" && gates && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
         if name == "gamma" && !path.starts_with("ranks.") && !task && number <= 0.0 {

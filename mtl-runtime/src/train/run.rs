@@ -222,9 +222,12 @@ impl<M: Model> Run<M> {
         Ok(())
     }
 
-    /// The losses of a batch `[T]`.
+    /// The losses of a batch `[T]`, with what teachers say of its rows.
     pub(super) fn losses(&self, batch: &Batch, logits: Tensor<2>) -> Tensor<1> {
-        grouped_losses(&self.schema, logits, &batch.labels, &batch.weights, &batch.groups)
+        let of = |logits| grouped_losses(&self.schema, logits, &batch.labels, &batch.weights, &batch.groups);
+        let Some(distill) = M::distill(&self.config) else { return of(logits) };
+        let share = distill.share(self.progress.epoch);
+        distill.students(share, of(logits.clone()), &logits, &batch.labels, &batch.weights)
     }
 
     /// What each task's loss of a batch is a mean of: the weight of its rows, or of its pairs.

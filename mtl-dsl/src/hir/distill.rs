@@ -1,0 +1,49 @@
+//! What tasks teach each other while training.
+
+use super::{Model, Number, TaskId};
+use crate::source::Span;
+
+/// `distill { pairs: [...] }`, complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distill {
+    /// Pairs of tasks, each of which helps the other.
+    pub pairs: Vec<(TaskId, TaskId)>,
+    /// What logits are divided by before they are compared.
+    pub temperature: Number,
+    /// The share of the teachers in a task's loss.
+    pub weight: Number,
+    /// Whether teachers that contradict a label are corrected.
+    pub correct: bool,
+    /// The logit that a corrected positive has at least and a negative at most.
+    pub margin: Number,
+    /// How many rows of the smaller cell each row of the larger one is compared with.
+    pub partners: usize,
+    /// Epochs in which the share grows.
+    pub warm_up: usize,
+    /// Where the block begins.
+    pub span: Span,
+}
+
+/// A teacher: the task's order, in which rows of one label are ordered by the helper's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lesson {
+    /// Who is taught.
+    pub task: TaskId,
+    /// Whose label decides between rows of one label.
+    pub helper: TaskId,
+}
+
+impl Distill {
+    /// The two teachers of each pair.
+    pub fn lessons(&self) -> impl Iterator<Item = Lesson> {
+        self.pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).map(|(task, helper)| Lesson { task, helper })
+    }
+}
+
+impl Lesson {
+    /// What its tower is called: `tower_click_then_like`.
+    pub fn tower(&self, model: &Model) -> String {
+        let name = |task: TaskId| &model.tasks[task.0].name.text;
+        format!("tower_{}_then_{}", name(self.task), name(self.helper))
+    }
+}
