@@ -3,5 +3,6 @@
 pub mod error;
 pub mod metrics;
 pub mod report;
+pub mod search;
 
 pub use error::EvalError;
