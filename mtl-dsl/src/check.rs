@@ -22,6 +22,7 @@ mod terms;
 mod towers;
 mod train;
 mod trends;
+mod tune;
 mod unused;
 mod views;
 mod weighting;
@@ -68,6 +69,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let train = train::check(&names, &tasks, model.name.span, sink);
     let ranks = ranks::check(&names, &tasks, sink);
     let expects = expects::check(&names, &tasks, &ranks, sink);
+    let tune = tune::check(&names, &tasks, &ranks, train.as_ref(), sink);
     let orders = orders::check(&names, &tasks, &ranks, sink);
     if names.tasks.is_empty() {
         sink.push(diagnostic!(
@@ -90,6 +92,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         train: train?,
         ranks: ranks.into_iter().collect::<Option<_>>()?,
         expects: expects?.into_iter().chain(orders?).collect(),
+        tune: tune?,
     };
     subnets::check(&model, sink);
     weighting::check_towers(&model, sink);

@@ -7,11 +7,13 @@ mod data;
 mod dataflow;
 mod score;
 mod training;
+mod tune;
 
 pub use data::*;
 pub use dataflow::*;
 pub use score::*;
 pub use training::*;
+pub use tune::*;
 
 use crate::source::Span;
 
@@ -70,4 +72,6 @@ pub struct Model {
     pub ranks: Vec<Rank>,
     /// Assertions about scores.
     pub expects: Vec<Expect>,
+    /// How the parameters of a score are searched.
+    pub tune: Option<Tune>,
 }

@@ -26,6 +26,8 @@ pub(crate) struct Names<'a> {
     pub loss: Option<&'a Section>,
     /// The `train` block.
     pub train: Option<&'a Section>,
+    /// The `tune` block.
+    pub tune: Option<&'a Section>,
     /// Scores.
     pub ranks: Vec<&'a Rank>,
     /// Assertions.
@@ -129,6 +131,7 @@ pub(crate) fn resolve<'a>(model: &'a Model, sink: &mut Vec<Diagnostic>) -> Names
         towers: Vec::new(),
         loss: None,
         train: None,
+        tune: None,
         ranks: Vec::new(),
         expects: Vec::new(),
         orders: Vec::new(),
@@ -185,6 +188,7 @@ fn place_section<'a>(names: &mut Names<'a>, section: &'a Section, sink: &mut Vec
     let place = match section.word.text.as_str() {
         "loss" => &mut names.loss,
         "train" => &mut names.train,
+        "tune" => &mut names.tune,
         word => return sink.push(unknown_item_error(word, section.word.span)),
     };
     if let Some(name) = &section.name {

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 mod named;
 mod subnets;
 mod text;
+mod tuning;
 
 pub use named::Named;
 pub use subnets::{Round, SubnetLayer, SubnetReport};
 pub use text::TextTable;
+pub use tuning::{Compared, FrontPoint, TuneReport, TunedParam};
 
 /// What a run measured: the content of `--json FILE`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

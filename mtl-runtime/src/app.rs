@@ -1,4 +1,4 @@
-//! The application of a model: `train`, `evaluate`, `predict` and `describe` on the command line.
+//! The application of a model: `train`, `evaluate`, `tune`, `predict` and `describe` on the command line.
 //!
 //! ```ignore
 //! fn main() -> std::process::ExitCode {
@@ -36,10 +36,11 @@ use crate::train::{Splits, Trainer, check};
 mod arguments;
 mod describe;
 mod files;
+mod tune;
 
 pub use files::{FileArgs, FormatArgs};
 
-use arguments::{DescribeArgs, EvaluateArgs, PredictArgs, Split, TrainArgs};
+use arguments::{DescribeArgs, EvaluateArgs, PredictArgs, Split, TrainArgs, TuneArgs};
 
 /// The application of a model, on CSV files until [`data`](App::data) says otherwise.
 pub fn app<M: Model>() -> App<M, FileArgs> {
@@ -109,6 +110,9 @@ impl<M: Model, A: Args> App<M, A> {
             .arg_required_else_help(true)
             .subcommand(TrainArgs::augment_args(data("train")).about("Train, keep the best epoch, measure it"))
             .subcommand(EvaluateArgs::augment_args(data("evaluate")).about("Measure a trained model"))
+            .subcommand(
+                TuneArgs::augment_args(data("tune")).about("Search the parameters of a score, and save the best"),
+            )
             .subcommand(PredictArgs::augment_args(predict).about("Predict rows: one column for each task and rank"))
             .subcommand(
                 DescribeArgs::augment_args(Command::new("describe")).about("Show parameters, widths and settings"),
@@ -119,6 +123,10 @@ impl<M: Model, A: Args> App<M, A> {
         match matches.subcommand() {
             Some(("train", matches)) => self.train(&parsed(matches)?, matches),
             Some(("evaluate", matches)) => self.evaluate(&parsed(matches)?, matches),
+            Some(("tune", matches)) => {
+                let args: TuneArgs = parsed(matches)?;
+                tune::run::<M>(&args, || (self.source)(&parsed::<A>(matches)?))
+            }
             Some(("predict", matches)) => self.predict(&parsed(matches)?, matches),
             Some(("describe", matches)) => describe::run::<M>(&parsed(matches)?),
             _ => unreachable!("the command line requires a subcommand"),

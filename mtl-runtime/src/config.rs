@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 mod settings;
 
+pub(crate) use settings::set_numbers;
 pub use settings::{apply_setting, settings};
 
 use crate::error::{self, Error};

@@ -182,7 +182,7 @@ fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) 
 
 fn gauc(scores: &[f32], labels: &[f32], dataset: &Dataset) -> Result<Option<f64>> {
     let Some(groups) = &dataset.groups else { return Ok(None) };
-    Ok(metrics::gauc(scores, labels, groups)?.map(|gauc| gauc.value))
+    Ok(metrics::gauc(scores, labels, None, groups, metrics::GroupWeight::Rows)?.map(|gauc| gauc.value))
 }
 
 /// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.

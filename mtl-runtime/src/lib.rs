@@ -22,6 +22,7 @@ pub mod pass;
 pub mod predict;
 pub mod subnets;
 pub mod train;
+pub mod tune;
 pub mod weighting;
 
 pub use app::app;
@@ -43,6 +44,8 @@ pub mod __private {
     pub use mtl_data;
     pub use mtl_data::schema;
     pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Slots, Table};
+    pub use mtl_eval::metrics::{GroupWeight as TuneGroups, Metric as TuneMetric};
+    pub use mtl_eval::search::Method as TuneMethod;
     pub use serde;
 
     pub use crate::config::{Best, BestMetric, OptimizerConfig, RowOptimizerConfig, TrainConfig};
@@ -67,6 +70,7 @@ pub mod __private {
     pub use crate::pass::Pass;
     pub use crate::predict::Predictions;
     pub use crate::subnets::{Compacted, Contrast, Scope as PruningScope, Subnet, Turns, share_of_round, subnets};
+    pub use crate::tune::{Tune, TuneGoal, TuneParam};
     pub use crate::weighting::{Asked, MethodConfig, Place, Weighting, WeightingConfig};
 
     /// The version of the interface between generated code and this crate.

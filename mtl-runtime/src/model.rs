@@ -11,6 +11,7 @@ use crate::config::TrainConfig;
 use crate::init::Init;
 use crate::loss::Term;
 use crate::subnets::Subnet;
+use crate::tune::Tune;
 use crate::weighting::{Asked, Weighting};
 
 pub use crate::pass::Pass;
@@ -64,6 +65,10 @@ pub trait Model: Module + Debug + 'static {
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.
     fn expectations() -> &'static [Expectation<Self::Config>];
+    /// How the parameters of a score are searched. It is no part of what was trained.
+    fn tune() -> Option<Tune> {
+        None
+    }
 }
 
 /// A score over a row's predictions: `rank NAME { ... }`.

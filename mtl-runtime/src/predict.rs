@@ -18,6 +18,7 @@ use crate::report::SplitMetrics;
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
+use crate::tune::Rows;
 
 /// A trained model: network, tables, vocabularies and scalings.
 #[derive(Debug)]
@@ -112,6 +113,22 @@ impl<M: Model> Predictor<M> {
     pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<SplitMetrics> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
         measure(&self.config, &self.network, &self.schema, dataset, &scored)
+    }
+
+    /// What is known of rows with labels, for scores under many parameters.
+    pub(crate) fn rows(&self, table: &Table) -> Result<Rows> {
+        let dataset = Arc::new(self.encoder.encode(table)?);
+        let predictions = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
+        let width = prediction_names(&self.schema).len();
+        let Dataset { rows, labels, weights, groups, .. } = Arc::unwrap_or_clone(dataset);
+        Ok(Rows {
+            width,
+            count: rows,
+            values: predictions.into_iter().map(f64::from).collect(),
+            labels,
+            weights,
+            groups,
+        })
     }
 
     /// Predictions and scores of rows, with labels or without.

@@ -75,6 +75,7 @@ impl Generator<'_> {
             self.problems_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
+            self.tune_fn(),
         ]);
         quote! { impl Model for #name { #members } }
     }

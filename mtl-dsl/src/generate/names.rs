@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 41] = [
+const TYPES: [&str; 47] = [
     "Activation",
     "Asked",
     "Bags",
@@ -68,6 +68,12 @@ const TYPES: [&str; 41] = [
     "Tensor",
     "Term",
     "TrainConfig",
+    "Tune",
+    "TuneGoal",
+    "TuneGroups",
+    "TuneMethod",
+    "TuneMetric",
+    "TuneParam",
     "Turns",
     "Value",
     "Weighting",

@@ -8,6 +8,7 @@ pub static ITEMS: &[(&str, &str)] = &[
     ("tower", "tower TASK = expression;"),
     ("loss", "loss { weighting: ... }"),
     ("train", "train { optimizer: ..., ... }"),
+    ("tune", "tune { maximize: ..., ... }"),
     ("rank", "rank NAME { param ...; let ...; expression }"),
     ("expect", "expect comparison;` or `expect RANK order (...) > (...);"),
 ];

@@ -107,10 +107,10 @@ fn lattice(terms: usize, parts: usize) -> Vec<Vec<usize>> {
 
 /// At most `count` of the points, spread over the front: the ends of each objective first, then whichever is farthest from those
 /// chosen, distances in ranges of the objectives. In the order given.
-pub fn spread(points: &[Candidate], count: usize) -> Vec<usize> {
+pub fn spread(points: &[Vec<f64>], count: usize) -> Vec<usize> {
     let Some(first) = points.first().filter(|_| count > 0) else { return Vec::new() };
-    let objectives = first.value.objectives.len();
-    let value = |at: usize, objective: usize| points[at].value.objectives[objective];
+    let objectives = first.len();
+    let value = |at: usize, objective: usize| points[at][objective];
     let mut chosen: Vec<usize> = Vec::new();
     let mut ranges = Vec::new();
     for objective in 0..objectives {

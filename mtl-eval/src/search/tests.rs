@@ -285,10 +285,7 @@ proptest! {
 
     #[test]
     fn a_spread_keeps_the_ends(points in points(2), count in 2_usize..6) {
-        let candidates: Vec<Candidate> = front(&points)
-            .into_iter()
-            .map(|point| Candidate { point: point.clone(), value: Value { objectives: point, violation: 0.0 } })
-            .collect();
+        let candidates = front(&points);
         let chosen = spread(&candidates, count);
         prop_assert_eq!(chosen.len(), count.min(candidates.len()));
         prop_assert!(candidates.is_empty() || chosen.contains(&0) && chosen.contains(&(candidates.len() - 1)));
