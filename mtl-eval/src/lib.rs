@@ -1,6 +1,8 @@
-//! What is known of predictions: metrics, searches by them, and the reports that hold both. Numbers in, numbers out: no tensors, no tables.
+//! What is known of predictions: metrics, searches by them, and the reports that hold both. Numbers in, numbers out: no tensors, no
+//! tables.
 
 pub mod bootstrap;
+pub mod calibration;
 pub mod error;
 pub mod goals;
 pub mod metrics;

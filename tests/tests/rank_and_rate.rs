@@ -205,7 +205,10 @@ fn the_feed_is_ranked_and_rated() {
         data.rows[2].iter().map(|row| data.simulation.probabilities("is_click").unwrap()[*row as usize]).collect();
     let groups = test.ids("user_id").unwrap().map(0, |id| id.hash64());
     let clicks: Vec<f32> = test.numbers("is_click").unwrap().iter().map(|click| *click as f32).collect();
-    let best = mtl_eval::metrics::gauc(&truth, &clicks, &groups).unwrap().unwrap().value;
+    let best = mtl_eval::metrics::gauc(&truth, &clicks, None, &groups, mtl_eval::metrics::GroupWeight::Rows)
+        .unwrap()
+        .unwrap()
+        .value;
     println!("GAUC of the truth {best}, RMSE of a constant {constant}");
     assert!(rank.gauc.unwrap() < best + 0.01, "no model beats the truth by more than chance");
     assert!(rank.gauc.unwrap() > 0.65, "{rank:?}");

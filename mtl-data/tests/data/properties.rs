@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::shared::{category, number, schema};
 use mtl_data::schema::{Schema, Transform};
 use mtl_data::{Batches, Dataset, Encoder, FeatureValues, Ids, Numbers, Order, Table};
-use mtl_eval::metrics::{auc, gauc};
+use mtl_eval::metrics::{GroupWeight, auc, gauc};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn gauc_does_not_see_a_monotone_change_within_groups(rows in rows()) {
         let (scores, labels, _, groups) = unzip(&rows);
-        let value = |scores: &[f32]| gauc(scores, &labels, &groups).unwrap();
+        let value = |scores: &[f32]| gauc(scores, &labels, None, &groups, GroupWeight::Rows).unwrap();
         let changed: Vec<f32> = scores.iter().zip(&groups).map(|(s, &g)| (s + 2.0).powi(3) - 50.0 * g as f32).collect();
         prop_assert_eq!(value(&scores), value(&changed));
     }
@@ -97,8 +97,8 @@ proptest! {
             }
         }
         let expected = (used > 0.0).then(|| sum / used);
-        prop_assert!(same(gauc(&scores, &labels, &groups).unwrap().map(|gauc| gauc.value), expected));
-        let one = gauc(&scores, &labels, &vec![3; rows.len()]).unwrap().map(|gauc| gauc.value);
+        prop_assert!(same(gauc(&scores, &labels, None, &groups, GroupWeight::Rows).unwrap().map(|gauc| gauc.value), expected));
+        let one = gauc(&scores, &labels, None, &vec![3; rows.len()], GroupWeight::Rows).unwrap().map(|gauc| gauc.value);
         prop_assert!(same(one, auc(&scores, &labels, None).unwrap()));
     }
 

@@ -157,7 +157,9 @@ fn kuairand_rows_agree_with_the_baseline() {
 
     // The users with both classes do not depend on the scores: constant ones give each an AUC of one half.
     let groups = test.groups.as_ref().unwrap();
-    let used = |labels: &Vec<f32>| metrics::gauc(&vec![0.0; test.rows], labels, groups).unwrap().unwrap();
+    let used = |labels: &Vec<f32>| {
+        metrics::gauc(&vec![0.0; test.rows], labels, None, groups, metrics::GroupWeight::Rows).unwrap().unwrap()
+    };
     let gauc: Vec<_> = test.labels.iter().map(used).collect();
     assert_eq!(gauc.iter().map(|gauc| gauc.groups_used).collect::<Vec<_>>(), [3_866, 3_510, 284]);
     assert!(gauc.iter().all(|gauc| gauc.value == 0.5));
