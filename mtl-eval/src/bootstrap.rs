@@ -79,7 +79,12 @@ impl Bootstrap {
         }
     }
 
-    fn of(&self, value: Option<f64>, units: usize, measure: impl Fn(&[u32]) -> Option<f64> + Sync) -> Option<Interval> {
+    pub(crate) fn of(
+        &self,
+        value: Option<f64>,
+        units: usize,
+        measure: impl Fn(&[u32]) -> Option<f64> + Sync,
+    ) -> Option<Interval> {
         let value = value?;
         let draw = |times: &mut Vec<u32>, b: usize| {
             times.clear();
