@@ -143,7 +143,7 @@ pub fn tune<M: Model>(
         params: tune.params,
         intervals: intervals::<M>(tune.params, predictor.config())?,
         validation: predictor.rows(validation)?,
-        model: std::marker::PhantomData::<M>,
+        model: std::marker::PhantomData,
     };
     let test = test.filter(|table| table.rows() > 0).map(|table| predictor.rows(table)).transpose()?;
     let seed = options.seed.unwrap_or(<M as Model>::train(predictor.config()).seed);
@@ -190,7 +190,7 @@ struct Search<'a, M: Model> {
     /// Of the parameters, in their order.
     intervals: Vec<RankParam>,
     validation: Rows,
-    model: std::marker::PhantomData<M>,
+    model: std::marker::PhantomData<fn() -> M>,
 }
 
 impl<M: Model> Search<'_, M> {
