@@ -151,7 +151,7 @@ pub fn tune<M: Model>(
     let start = Instant::now();
     let found = search.run(method, seed, progress)?;
     let seconds = start.elapsed().as_secs_f64();
-    search.report(&found, method, seed, seconds, test.as_ref(), &tasks, options.draws)
+    search.report(&found, test.as_ref(), &tasks, Way { method, seed, seconds, draws: options.draws })
 }
 
 impl TuneGoal {
@@ -179,6 +179,14 @@ fn intervals<M: Model>(params: &[TuneParam], config: &M::Config) -> Result<Vec<R
     };
     let found: Option<Vec<RankParam>> = params.iter().map(interval).collect();
     found.ok_or_else(|| Error::config("`tune` names a parameter that no rank has"))
+}
+
+/// How a search went.
+struct Way {
+    method: Method,
+    seed: u64,
+    seconds: f64,
+    draws: usize,
 }
 
 struct Search<'a, M: Model> {
@@ -242,12 +250,9 @@ impl<M: Model> Search<'_, M> {
     fn report(
         &self,
         found: &Found,
-        method: Method,
-        seed: u64,
-        seconds: f64,
         test: Option<&Rows>,
         tasks: &[String],
-        draws: usize,
+        Way { method, seed, seconds, draws }: Way,
     ) -> Result<Tuned<M::Config>> {
         let front = self.goals.len() > 1;
         let best = (!front).then_some(&found.best);

@@ -118,7 +118,7 @@ fn show(report: &TuneReport) {
     }
     let judged = held_out.or(report.split.get("validation")).and_then(|split| split.get(report.goals.first()?));
     if let Some(difference) = judged.and_then(|compared| compared.difference)
-        && !(difference.low > 0.0)
+        && difference.low <= 0.0
     {
         let part = if held_out.is_some() { "test" } else { "validation" };
         println!(
