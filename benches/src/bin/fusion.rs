@@ -96,7 +96,8 @@ struct Truth {
 
 impl Truth {
     fn of(table: &Table, labels: &[&str]) -> Result<Self> {
-        let column = |name: &&str| Ok::<_, Error>(table.numbers(name)?.iter().map(|label| *label as f32).collect());
+        let column =
+            |name: &&str| Ok::<Vec<f32>, Error>(table.numbers(name)?.iter().map(|label| *label as f32).collect());
         let (ids, mut seen) = (table.ids("user_id")?, HashMap::new());
         let group = |row: usize| {
             let next = seen.len() as u64;
