@@ -120,15 +120,8 @@ impl<M: Model> Predictor<M> {
         let dataset = Arc::new(self.encoder.encode(table)?);
         let predictions = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
         let width = prediction_names(&self.schema).len();
-        let Dataset { rows, labels, weights, groups, .. } = Arc::unwrap_or_clone(dataset);
-        Ok(Rows {
-            width,
-            count: rows,
-            values: predictions.into_iter().map(f64::from).collect(),
-            labels,
-            weights,
-            groups,
-        })
+        let Dataset { labels, weights, groups, .. } = Arc::unwrap_or_clone(dataset);
+        Ok(Rows { width, values: predictions.into_iter().map(f64::from).collect(), labels, weights, groups })
     }
 
     /// Predictions and scores of rows, with labels or without.

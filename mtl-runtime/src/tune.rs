@@ -86,8 +86,7 @@ pub struct Tuned<C> {
 pub(crate) struct Rows {
     /// What a score reads of a row is so many numbers.
     pub width: usize,
-    pub count: usize,
-    /// `[count, width]` row-major.
+    /// `[rows, width]` row-major.
     pub values: Vec<f64>,
     pub labels: Vec<Vec<f32>>,
     pub weights: Vec<Option<Vec<f32>>>,
