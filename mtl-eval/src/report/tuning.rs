@@ -158,3 +158,58 @@ impl TuneReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(tuned: Option<f64>) -> TuneReport {
+        let param = TunedParam { before: 1.0, tuned, low: 0.0, high: 5.0 };
+        let difference = tuned.map(|_| Interval { value: 0.02, low: -0.01, high: 0.05 });
+        let compared = Compared { before: Some(0.6), tuned: tuned.map(|_| 0.62), difference };
+        let point = |a: f64, b: f64| FrontPoint {
+            params: [("ranks.score.w", a)].into_iter().collect(),
+            validation: vec![a, b],
+            test: vec![a, b],
+        };
+        let goals = ["gauc(a)", "gauc(b)"];
+        TuneReport {
+            model: "Feed".to_owned(),
+            rank: "score".to_owned(),
+            method: "cma_es".to_owned(),
+            seed: 3,
+            evaluations: 100,
+            goals: goals.map(str::to_owned).to_vec(),
+            params: [("ranks.score.w", param)].into_iter().collect(),
+            split: [("validation", goals.into_iter().map(|goal| (goal, compared)).collect())].into_iter().collect(),
+            broken: Vec::new(),
+            front: if tuned.is_none() { vec![point(0.5, 0.75), point(0.625, 0.7)] } else { Vec::new() },
+            hypervolume: tuned.is_none().then_some(0.01),
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn tables_have_a_column_for_what_is_there() {
+        let tuned = report(Some(2.5));
+        assert_eq!(
+            tuned.param_table().to_string(),
+            "parameter      range  before  tuned\nranks.score.w   0..5       1    2.5\n"
+        );
+        let split = tuned.split_table(tuned.split.get("validation").unwrap()).to_string();
+        assert!(split.contains("+0.02000") && split.contains("-0.01000 to +0.05000"), "{split}");
+        let front = report(None);
+        assert!(!front.param_table().to_string().contains("tuned"));
+        let table = front.front_table(&[1]).to_string();
+        assert!(table.contains("gauc(b), test") && table.contains("0.70000") && !table.contains("0.75000"), "{table}");
+        assert!(front.picture().svg().contains("w = 0.625"));
+    }
+
+    #[test]
+    fn a_report_is_read_back() {
+        for report in [report(Some(2.5)), report(None)] {
+            let json = serde_json::to_string(&report).unwrap();
+            assert_eq!(serde_json::from_str::<TuneReport>(&json).unwrap(), report);
+        }
+    }
+}
