@@ -134,7 +134,7 @@ pub fn tune<M: Model>(
             return Err(Error::config(message));
         }
     }
-    let search = Search {
+    let search: Search<'_, M> = Search {
         config: predictor.config(),
         rank,
         goals,
