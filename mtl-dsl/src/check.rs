@@ -27,6 +27,7 @@ mod terms;
 mod towers;
 mod train;
 mod trends;
+mod tune;
 mod unused;
 mod views;
 mod weighting;
@@ -78,6 +79,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     let inputs = Inputs { names: &names, tasks: &tasks, numbers: &numbers, grouped };
     let ranks = ranks::check(inputs, sink);
     let expects = expects::check(inputs, &ranks, sink);
+    let tune = tune::check(&names, &tasks, &ranks, train.as_ref(), sink);
     let orders = orders::check(inputs, &ranks, sink);
     if names.tasks.is_empty() {
         sink.push(diagnostic!(
@@ -102,6 +104,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
         numbers,
         ranks: ranks.into_iter().collect::<Option<_>>()?,
         expects: expects?.into_iter().chain(orders?).collect(),
+        tune: tune?,
     };
     subnets::check(&model, sink);
     towers::check_classes(&model, sink);

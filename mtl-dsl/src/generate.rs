@@ -17,6 +17,7 @@ mod schema;
 mod table;
 mod text;
 mod train;
+mod tune;
 
 use crate::hir;
 use crate::ir;

@@ -8,12 +8,14 @@ mod dataflow;
 mod distill;
 mod score;
 mod training;
+mod tune;
 
 pub use data::*;
 pub use dataflow::*;
 pub use distill::*;
 pub use score::*;
 pub use training::*;
+pub use tune::*;
 
 use crate::source::Span;
 
@@ -76,4 +78,6 @@ pub struct Model {
     pub ranks: Vec<Rank>,
     /// Assertions about scores.
     pub expects: Vec<Expect>,
+    /// How the parameters of a score are searched.
+    pub tune: Option<Tune>,
 }

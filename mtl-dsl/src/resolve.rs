@@ -28,6 +28,8 @@ pub(crate) struct Names<'a> {
     pub distill: Option<&'a Section>,
     /// The `train` block.
     pub train: Option<&'a Section>,
+    /// The `tune` block.
+    pub tune: Option<&'a Section>,
     /// Scores.
     pub ranks: Vec<&'a Rank>,
     /// Assertions.
@@ -132,6 +134,7 @@ pub(crate) fn resolve<'a>(model: &'a Model, sink: &mut Vec<Diagnostic>) -> Names
         loss: None,
         distill: None,
         train: None,
+        tune: None,
         ranks: Vec::new(),
         expects: Vec::new(),
         orders: Vec::new(),
@@ -189,6 +192,7 @@ fn place_section<'a>(names: &mut Names<'a>, section: &'a Section, sink: &mut Vec
         "loss" => &mut names.loss,
         "distill" => &mut names.distill,
         "train" => &mut names.train,
+        "tune" => &mut names.tune,
         word => return sink.push(unknown_item_error(word, section.word.span)),
     };
     if let Some(name) = &section.name {

@@ -9,6 +9,7 @@ pub mod items;
 pub mod losses;
 pub mod tasks;
 pub mod train;
+pub mod tune;
 pub mod weightings;
 
 /// Something that is called by name with options: a kind of feature, a block, an optimiser, ...

@@ -35,6 +35,7 @@ const PIECES: &[&str] = &[
     "loss",
     "weighting",
     "train",
+    "tune",
     "rank",
     "score",
     "param",

@@ -66,7 +66,7 @@ impl Bootstrap {
         Ok(self.of(difference(a.value(), b.value()), a.units(), |times| difference(of(&a, times), of(&b, times))))
     }
 
-    fn checked(&self, units: usize) -> Result<(), EvalError> {
+    pub(crate) fn checked(&self, units: usize) -> Result<(), EvalError> {
         if self.draws < 2 {
             return Err(EvalError::new(format!("a bootstrap of {} draws", self.draws)).remedy("take 200 or more"));
         }
@@ -79,7 +79,12 @@ impl Bootstrap {
         }
     }
 
-    fn of(&self, value: Option<f64>, units: usize, measure: impl Fn(&[u32]) -> Option<f64> + Sync) -> Option<Interval> {
+    pub(crate) fn of(
+        &self,
+        value: Option<f64>,
+        units: usize,
+        measure: impl Fn(&[u32]) -> Option<f64> + Sync,
+    ) -> Option<Interval> {
         let value = value?;
         let draw = |times: &mut Vec<u32>, b: usize| {
             times.clear();

@@ -1,10 +1,13 @@
-//! What is known of predictions: metrics, and the reports that hold them. Numbers in, numbers out: no tensors, no tables.
+//! What is known of predictions: metrics, searches by them, and the reports that hold both. Numbers in, numbers out: no tensors, no
+//! tables.
 
 pub mod bootstrap;
 pub mod calibration;
 pub mod error;
+pub mod goals;
 mod html;
 pub mod metrics;
 pub mod report;
+pub mod search;
 
 pub use error::EvalError;

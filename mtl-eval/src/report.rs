@@ -11,6 +11,7 @@ mod pictures;
 mod ranks;
 mod subnets;
 mod text;
+mod tuning;
 
 pub use explanation::{Candidate, Explanation, Part, Split};
 pub use front::{Front, FrontPoint};
@@ -19,6 +20,7 @@ pub use pictures::{Distribution, Pictures, Reliability};
 pub use ranks::{RankParameter, RankReport};
 pub use subnets::{Round, SubnetLayer, SubnetReport};
 pub use text::TextTable;
+pub use tuning::{Compared, TuneReport, TunedParam, TunedPoint};
 
 /// What a run measured: the content of `--json FILE`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! The application of a model: `train`, `evaluate`, `predict`, `explain-score` and `describe` on the command line.
+//! The application of a model: `train`, `evaluate`, `tune`, `predict`, `explain-score` and `describe` on the command line.
 //!
 //! ```ignore
 //! fn main() -> std::process::ExitCode {
@@ -40,10 +40,11 @@ mod arguments;
 mod describe;
 mod explain;
 mod files;
+mod tune;
 
 pub use files::{FileArgs, FormatArgs};
 
-use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, Split, TrainArgs};
+use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, Split, TrainArgs, TuneArgs};
 
 /// The application of a model, on CSV files until [`data`](App::data) says otherwise.
 pub fn app<M: Model>() -> App<M, FileArgs> {
@@ -120,6 +121,9 @@ impl<M: Model, A: Args> App<M, A> {
                 ExplainArgs::augment_args(rows("explain-score")).about("Split scores into the parts of their formula"),
             )
             .subcommand(
+                TuneArgs::augment_args(data("tune")).about("Search the parameters of a score, and save the best"),
+            )
+            .subcommand(
                 DescribeArgs::augment_args(Command::new("describe")).about("Show parameters, widths and settings"),
             )
     }
@@ -128,6 +132,10 @@ impl<M: Model, A: Args> App<M, A> {
         match matches.subcommand() {
             Some(("train", matches)) => self.train(&parsed(matches)?, matches),
             Some(("evaluate", matches)) => self.evaluate(&parsed(matches)?, matches),
+            Some(("tune", matches)) => {
+                let args: TuneArgs = parsed(matches)?;
+                tune::run::<M>(&args, || (self.source)(&parsed::<A>(matches)?))
+            }
             Some(("predict", matches)) => self.predict(&parsed(matches)?, matches),
             Some(("explain-score", matches)) => self.explain(&parsed(matches)?, matches),
             Some(("describe", matches)) => describe::run::<M>(&parsed(matches)?),

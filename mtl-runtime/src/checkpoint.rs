@@ -145,6 +145,15 @@ pub(crate) fn config<M: Model>(path: &Path) -> Result<M::Config> {
     open::<M>(path).map(|(_, config, _)| config)
 }
 
+/// Replaces the configuration of a file that holds model `M`, and nothing else of it. The file is replaced as a whole, or stays
+/// as it was.
+pub(crate) fn configure<M: Model>(path: &Path, config: M::Config) -> Result<()> {
+    let (mut header, _, mut arrays) = open::<M>(path)?;
+    header.config = ciborium::Value::serialized(&config).expect("a configuration holds plain values");
+    arrays.arrays.insert("header".to_owned(), pack(&header));
+    file::write(path, M::SPEC, &arrays.arrays)
+}
+
 /// Loads the run of a file that holds model `M`. `change` may change its configuration before anything is built from it.
 pub(crate) fn load<M: Model>(path: &Path, change: impl FnOnce(&mut M::Config) -> Result<()>) -> Result<Run<M>> {
     let (header, mut config, mut arrays) = open::<M>(path)?;
@@ -304,15 +313,13 @@ pub(crate) fn first_other_setting<M: Model>(
     other.map(|((path, a), (_, b))| (path.clone(), a.clone(), b.clone()))
 }
 
-/// The first place where two specs differ in more than blanks and comments.
+/// The first place where two specs differ in more than blanks, comments, and how scores are tuned, which is no part of what was
+/// trained.
 fn first_difference(theirs: &str, ours: &str) -> Option<(String, String)> {
     let code = |spec: &str| -> Vec<String> {
-        spec.lines()
-            .map(|line| line.split("//").next().unwrap_or_default())
-            .flat_map(str::chars)
-            .filter(|c| !c.is_whitespace())
-            .map(String::from)
-            .collect()
+        let lines = spec.lines().map(|line| line.split("//").next().unwrap_or_default());
+        let code: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
+        without_tuning(&code).chars().map(String::from).collect()
     };
     let (theirs, ours) = (code(theirs), code(ours));
     let at = theirs
@@ -322,4 +329,38 @@ fn first_difference(theirs: &str, ours: &str) -> Option<(String, String)> {
         .or((theirs.len() != ours.len()).then_some(theirs.len().min(ours.len())))?;
     let around = |code: &[String]| code[at.saturating_sub(20).min(code.len())..(at + 30).min(code.len())].concat();
     Some((around(&theirs), around(&ours)))
+}
+
+/// A spec without its `tune` block.
+fn without_tuning(code: &str) -> String {
+    const WORD: &str = "tune{";
+    let begins = |at: &usize| code[..*at].ends_with(['{', '}', ';']);
+    let Some(start) = code.match_indices(WORD).map(|(at, _)| at).find(begins) else { return code.to_owned() };
+    let (mut depth, mut quoted) = (0, false);
+    let end = code[start..].char_indices().find(|(_, character)| {
+        match character {
+            '"' => quoted = !quoted,
+            '{' if !quoted => depth += 1,
+            '}' if !quoted => depth -= 1,
+            _ => {}
+        }
+        *character == '}' && depth == 0
+    });
+    let end = end.map_or(code.len(), |(at, _)| start + at + 1);
+    [&code[..start], &code[end..]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_difference;
+
+    #[test]
+    fn specs_that_differ_in_their_tuning_are_one() {
+        let before = "model A { task tune: binary; rank tune { param w = 1.0 in 0.0..2.0; w * tune } }";
+        let after = "model A { task tune: binary; rank tune { param w = 1.0 in 0.0..2.0; w * tune } // again
+            tune { maximize: gauc(tune, by: \"a}\"), method: grid(steps: 3) } }";
+        assert_eq!(first_difference(before, after), None);
+        assert_eq!(first_difference(after, &after.replace("steps: 3", "steps: 5")), None);
+        assert!(first_difference(before, &after.replace("2.0", "3.0")).is_some());
+    }
 }

@@ -8,8 +8,8 @@ mod settings;
 mod stage;
 
 pub use best::{Best, BestMetric, BestTerm};
-pub(crate) use settings::nearest;
 pub use settings::{apply_setting, settings};
+pub(crate) use settings::{nearest, set_numbers};
 pub use stage::{StageConfig, StageTasks};
 
 use crate::error::{self, Error};

@@ -24,6 +24,7 @@ pub mod predict;
 pub mod scores;
 pub mod subnets;
 pub mod train;
+pub mod tune;
 pub mod weighting;
 
 pub use app::app;
@@ -45,6 +46,8 @@ pub mod __private {
     pub use mtl_data;
     pub use mtl_data::schema;
     pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Slots, Table};
+    pub use mtl_eval::metrics::{GroupWeight as TuneGroups, Metric as TuneMetric};
+    pub use mtl_eval::search::Method as TuneMethod;
     pub use serde;
 
     pub use crate::config::{
@@ -72,6 +75,7 @@ pub mod __private {
     pub use crate::predict::Predictions;
     pub use crate::scores::MissingInput;
     pub use crate::subnets::{Compacted, Contrast, Scope as PruningScope, Subnet, Turns, share_of_round, subnets};
+    pub use crate::tune::{Tune, TuneGoal, TuneParam};
     pub use crate::weighting::{Asked, MethodConfig, Place, Weighting, WeightingConfig};
 
     /// The version of the interface between generated code and this crate.

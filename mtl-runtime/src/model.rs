@@ -11,6 +11,7 @@ use crate::config::TrainConfig;
 use crate::init::Init;
 use crate::loss::{Distill, Term};
 use crate::subnets::Subnet;
+use crate::tune::Tune;
 use crate::weighting::{Asked, Weighting};
 
 pub use crate::pass::Pass;
@@ -77,6 +78,10 @@ pub trait Model: Module + Debug + 'static {
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.
     fn expectations() -> &'static [Expectation<Self::Config>];
+    /// How the parameters of a score are searched. It is no part of what was trained.
+    fn tune() -> Option<Tune> {
+        None
+    }
 }
 
 /// A part of a model that a stage of training can hold still or slow down.

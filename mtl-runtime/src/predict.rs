@@ -12,7 +12,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{measure, score};
 use crate::loss::prediction_names;
-use crate::model::Model;
+use crate::model::{Model, Rank};
 use crate::parameters::{Parameter, parameters};
 use crate::pictures::pictures;
 use crate::report::{Candidate, Explanation, Part, Pictures, SplitMetrics};
@@ -20,6 +20,7 @@ use crate::scores::{Calibrators, Inputs};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
+use crate::tune::Rows;
 
 /// A trained model: network, tables, vocabularies and scalings.
 #[derive(Debug)]
@@ -129,6 +130,15 @@ impl<M: Model> Predictor<M> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
         let split = measure(&self.config, &self.network, &self.schema, dataset, &scored, &self.calibrators)?;
         Ok((split, pictures::<M>(&self.config, &self.schema, dataset, &scored, &self.calibrators)?))
+    }
+
+    /// What is known of rows with labels, for a score under many parameters.
+    pub(crate) fn rows(&self, table: &Table, rank: &Rank<M::Config>) -> Result<Rows> {
+        let dataset = Arc::new(self.encoder.encode(table)?);
+        let predictions = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
+        let (width, values) = Inputs::of::<M>(&self.schema, &predictions, &dataset, &self.calibrators)?.matrix(rank)?;
+        let Dataset { labels, weights, groups, .. } = Arc::unwrap_or_clone(dataset);
+        Ok(Rows { width, values, labels, weights, groups })
     }
 
     /// Predictions and scores of rows, with labels or without. Places within a request are among these rows.

@@ -127,6 +127,17 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// What is known of each row, `[rows, width]` row-major, where a score has all that it needs.
+    pub(crate) fn matrix<C: 'static>(&self, rank: &Rank<C>) -> Result<(usize, Vec<f64>)> {
+        let width = self.width + self.more.len();
+        let mut values = vec![f64::NAN; self.rows() * width];
+        for (row, known) in values.chunks_exact_mut(width.max(1)).enumerate() {
+            self.fill(row, known);
+            Self::check(rank, row, known)?;
+        }
+        Ok((width, values))
+    }
+
     /// The score of each row.
     pub fn scores<C: 'static>(&self, rank: &Rank<C>, config: &C) -> Result<Vec<f64>> {
         let mut known = vec![f64::NAN; self.width + self.more.len()];

@@ -68,7 +68,7 @@ codes! {
     SeveralModels = "several-models", Error;
     /// A model without tasks predicts nothing.
     NoTasks = "no-tasks", Error;
-    /// A block that may stand once stands twice: `loss` or `train`.
+    /// A block that may stand once stands twice: `loss`, `train` or `tune`.
     DuplicateBlock = "duplicate-block", Error;
     /// A `features` block without features: its name would stand for nothing.
     EmptyEntity = "empty-entity", Error;
@@ -159,7 +159,7 @@ codes! {
     NegativeWeight = "negative-weight", Error;
     /// A metric that the task, or every task, has no value for: `auc` belongs to `binary`, `rmse` to `regression`.
     MetricMismatch = "metric-mismatch", Error;
-    /// `gauc` is an average over groups of rows, and `rank_of` a place within one; `group_by` does not say which rows are a group.
+    /// `gauc` and its like are averages over groups of rows, and `rank_of` a place within one; `group_by` does not say which rows are a group.
     MissingGroup = "missing-group", Error;
 
     /// A parameter's interval is empty, or its default lies outside.
@@ -181,8 +181,10 @@ codes! {
     NotMonotone = "not-monotone", Error;
     /// An `expect RANK order` that could neither be shown nor refuted for every prediction that it is about.
     UnprovedOrder = "unproved-order", Error;
-    /// An `expect` names a rank that no `rank` item declares.
+    /// An `expect` or a `tune` block names a rank that no `rank` item declares.
     UnknownRank = "unknown-rank", Error;
+    /// A `tune` block finds no parameter to search: the rank, and those that it reads, have none whose range holds more than one value.
+    NothingToTune = "nothing-to-tune", Error;
     /// An `expect` does not give a prediction that the rank reads, or gives one that it does not read.
     ExpectArguments = "expect-arguments", Error;
     /// An `expect` does not hold under the defaults of the parameters; one about an order, for some of the predictions it is about.

@@ -77,6 +77,7 @@ impl Generator<'_> {
             self.inputs_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
+            self.tune_fn(),
         ]);
         quote! { impl Model for #name { #members } }
     }

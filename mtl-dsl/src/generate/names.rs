@@ -30,7 +30,7 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 49] = [
+const TYPES: [&str; 55] = [
     "Activation",
     "Asked",
     "Bags",
@@ -76,6 +76,12 @@ const TYPES: [&str; 49] = [
     "Tensor",
     "Term",
     "TrainConfig",
+    "Tune",
+    "TuneGoal",
+    "TuneGroups",
+    "TuneMethod",
+    "TuneMetric",
+    "TuneParam",
     "Turns",
     "Value",
     "Weighting",

@@ -9,6 +9,7 @@ pub static ITEMS: &[(&str, &str)] = &[
     ("loss", "loss { weighting: ... }"),
     ("distill", "distill { pairs: [(TASK, TASK), ...], ... }"),
     ("train", "train { optimizer: ..., ... }"),
+    ("tune", "tune { maximize: ..., ... }"),
     ("rank", "rank NAME { param ...; let ...; expression }"),
     ("expect", "expect comparison;` or `expect RANK order (...) > (...);"),
 ];

@@ -90,6 +90,37 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct TuneArgs {
+    /// The trained model, which gets the tuned parameters [default: MODEL.mtl.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Change a parameter of a rank: what is tuned starts there, what is not stays there
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// How many points `cma_es` or `random` evaluates [default: as the spec says]
+    #[arg(long, value_name = "N")]
+    pub evaluations: Option<usize>,
+    /// How many values each parameter has on a `grid` [default: as the spec says]
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// The seed of the search and of the intervals [default: that of the training]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Explore the front between the metrics of the goal, and save nothing
+    #[arg(long)]
+    pub pareto: bool,
+    /// Draw the front into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Save nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write what was found to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
     /// A trained model, to see the sizes of its learned vocabularies
     #[arg(long, value_name = "FILE")]

@@ -42,6 +42,22 @@ pub fn apply_setting<C: ModelConfig>(config: &mut C, setting: &str) -> Result<()
     Ok(())
 }
 
+/// Sets numbers by paths that the configuration has.
+pub(crate) fn set_numbers<'a, C: ModelConfig>(
+    config: &C,
+    numbers: impl IntoIterator<Item = (&'a str, f64)>,
+) -> Result<C> {
+    let mut json = serde_json::to_value(config).expect("a configuration prints as JSON");
+    for (path, number) in numbers {
+        let place = path.split('.').try_fold(&mut json, |place, key| place.get_mut(key));
+        match place {
+            Some(place) => *place = Value::from(number),
+            None => return Err(Error::config(format!("there is no setting `{path}`"))),
+        }
+    }
+    C::deserialize(json).map_err(|error| Error::config(format!("parameters of scores: {error}")))
+}
+
 /// The value that `text` stands for, in the place of `old`.
 fn parse(path: &str, text: &str, old: &Value) -> Result<Value> {
     let plain = text.replace('_', "");

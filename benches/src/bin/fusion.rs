@@ -1,0 +1,249 @@
+//! Tuned fusion beside fixed formulas: the tables of `docs/fusion.md`.
+//!
+//! `fusion kuairand --data FOLDER` compares scores on the test days of KuaiRand-Pure; `fusion feed` tunes on a simulated feed and
+//! measures how near that comes to weights tuned on the true probabilities. A model that its file holds is not trained again.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use mtl_data::Table;
+use mtl_data::simulator::FeedOptions;
+use mtl_eval::bootstrap::Bootstrap;
+use mtl_eval::goals::{Goal, Known};
+use mtl_eval::metrics::{GroupWeight, Metric};
+use mtl_eval::search::{Method, Space, Value, Variable, search};
+use mtl_examples::feed::Feed;
+use mtl_examples::kuairand;
+use mtl_runtime::report::TextTable;
+use mtl_runtime::tune::{TuneOptions, tune};
+use mtl_runtime::{Error, Model, Predictor, Result, Splits, Trainer, alloc, mtl_file};
+
+mtl_file!("specs/fusion_feed.mtl");
+mtl_file!("specs/fusion_kuairand.mtl");
+
+const GAUC: Metric = Metric::Gauc(GroupWeight::Rows);
+const DRAWS: usize = 1000;
+
+/// Tuned fusion beside fixed formulas
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    data: Data,
+    /// The trained model, made if it is not there
+    #[arg(long, global = true)]
+    model: Option<PathBuf>,
+    /// Passes over the training rows, where the model is made
+    #[arg(long, global = true)]
+    epochs: Option<usize>,
+}
+
+#[derive(Subcommand)]
+enum Data {
+    /// The test days of KuaiRand-Pure
+    Kuairand {
+        /// Its folder
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// A simulated feed, whose true probabilities are known
+    Feed {
+        /// Impressions
+        #[arg(long, default_value_t = 300_000)]
+        rows: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    alloc::keep_memory();
+    let options = Options::parse();
+    let done = match &options.data {
+        Data::Kuairand { data } => of_kuairand(data, &options),
+        Data::Feed { rows } => of_feed(*rows, &options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trained<M: Model>(
+    splits: Splits,
+    mut config: M::Config,
+    options: &Options,
+    epochs: fn(&mut M::Config) -> &mut usize,
+) -> Result<Predictor<M>> {
+    let file = options.model.clone().unwrap_or_else(|| PathBuf::from(format!("{}.mtl.safetensors", M::NAME)));
+    if file.exists() {
+        return Predictor::load(file);
+    }
+    if let Some(count) = options.epochs {
+        *epochs(&mut config) = count;
+    }
+    Ok(Trainer::<M>::new(config, splits).checkpoint(&file).verbose(true).fit()?.predictor)
+}
+
+/// Labels of tasks, and groups, of a table.
+struct Truth {
+    labels: Vec<Vec<f32>>,
+    weights: Vec<Option<Vec<f32>>>,
+    groups: Vec<u64>,
+}
+
+impl Truth {
+    fn of(table: &Table, labels: &[&str]) -> Result<Self> {
+        let column =
+            |name: &&str| Ok::<Vec<f32>, Error>(table.numbers(name)?.iter().map(|label| *label as f32).collect());
+        let (ids, mut seen) = (table.ids("user_id")?, HashMap::new());
+        let group = |row: usize| {
+            let next = seen.len() as u64;
+            *seen.entry(ids.text(row).unwrap_or_default().into_owned()).or_insert(next)
+        };
+        let groups = (0..table.rows()).map(group).collect();
+        Ok(Self {
+            labels: labels.iter().map(column).collect::<Result<_>>()?,
+            weights: vec![None; labels.len()],
+            groups,
+        })
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { labels: &self.labels, weights: &self.weights, groups: Some(&self.groups) }
+    }
+
+    fn value(&self, goal: &Goal, scores: &[f32]) -> Result<f64> {
+        self.known().value(goal, scores)?.ok_or_else(|| Error::data("a metric is undefined"))
+    }
+}
+
+fn goal(terms: &[(f64, usize)]) -> Goal {
+    Goal {
+        text: String::new(),
+        terms: terms.iter().map(|(factor, task)| (*factor, GAUC, *task)).collect(),
+        constant: 0.0,
+    }
+}
+
+fn of_kuairand(folder: &std::path::Path, options: &Options) -> Result<()> {
+    let [train, validation, test] = kuairand::tables(folder)?;
+    let splits = Splits { train, validation: validation.clone(), test: Some(test.clone()) };
+    let predictor =
+        trained::<FusionKuairand>(splits, FusionKuairandConfig::new(), options, |config| &mut config.train.epochs)?;
+    let tuned = tune(&predictor, &validation, Some(&test), &TuneOptions::default(), |_, _| ())?;
+    println!("{}", tuned.report.param_table());
+    // Both contribute alike where the validation rows' mean predictions do.
+    let predicted = predictor.predict(&validation)?;
+    let mean =
+        |name: &str| predicted.task(name).map_or(1.0, |values| values.iter().map(|p| f64::from(*p)).sum::<f64>());
+    let mut config = tuned.config.unwrap_or_else(|| predictor.config().clone());
+    config.ranks.weighted.like_weight = mean("long_view") / mean("is_like");
+    println!("weight of the like in `weighted`: {:.2}\n", config.ranks.weighted.like_weight);
+
+    let (truth, found) = (Truth::of(&test, &["long_view", "is_like"])?, predictor.predict(&test)?);
+    let task = |name: &str| found.task(name).unwrap_or_default();
+    let names: Vec<&str> = found.tasks.iter().map(|(name, _)| name.as_str()).collect();
+    let row = |at: usize| names.iter().map(|name| f64::from(task(name)[at])).collect::<Vec<f64>>();
+    let score = |rank: &str| -> Vec<f32> {
+        let rank = FusionKuairand::ranks().iter().find(|of| of.name == rank).expect("a rank of the spec");
+        (0..found.rows()).map(|at| (rank.score)(&config, &row(at)) as f32).collect()
+    };
+    let fused = reciprocal(&[task("long_view"), task("is_like")], &truth.groups);
+    let all = [
+        ("long_view alone", task("long_view").to_vec()),
+        ("is_like alone", task("is_like").to_vec()),
+        ("equal weights", score("equal")),
+        ("weighted sum", score("weighted")),
+        ("product", score("product")),
+        ("reciprocal ranks", fused),
+        ("tuned", score("tuned")),
+    ];
+    let (both, tuned) = (goal(&[(0.5, 0), (0.5, 1)]), &all[all.len() - 1].1);
+    let mut table =
+        TextTable::new(["score", "GAUC long_view", "GAUC is_like", "mean", "tuned is above by", "95 % interval"]);
+    for (name, scores) in &all {
+        let value = |goal: &Goal| Ok::<_, Error>(format!("{:.4}", truth.value(goal, scores)?));
+        let mut cells = vec![(*name).to_owned(), value(&goal(&[(1.0, 0)]))?, value(&goal(&[(1.0, 1)]))?, value(&both)?];
+        let difference = truth.known().difference(&both, tuned, scores, &Bootstrap::new(DRAWS, 0))?;
+        if let Some(difference) = difference.filter(|_| scores != tuned) {
+            cells.push(format!("{:+.4}", difference.value));
+            cells.push(format!("{:+.4} to {:+.4}", difference.low, difference.high));
+        }
+        table.row(cells);
+    }
+    println!("{} test rows\n{table}", test.rows());
+    Ok(())
+}
+
+/// Reciprocal rank fusion within groups (Cormack, Clarke and Buettcher, SIGIR 2009), with their constant 60.
+fn reciprocal(columns: &[&[f32]], groups: &[u64]) -> Vec<f32> {
+    let mut fused = vec![0.0; groups.len()];
+    for column in columns {
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by(|a, b| groups[*a].cmp(&groups[*b]).then(column[*b].total_cmp(&column[*a])));
+        for group in order.chunk_by(|a, b| groups[*a] == groups[*b]) {
+            group.iter().zip(1..).for_each(|(row, place)| fused[*row] += 1.0 / (60.0 + place as f32));
+        }
+    }
+    fused
+}
+
+fn of_feed(rows: usize, options: &Options) -> Result<()> {
+    let data = Feed::simulate(&FeedOptions { rows, ..FeedOptions::default() })?;
+    let predictor =
+        trained::<FusionFeed>(data.splits(), FusionFeedConfig::new(), options, |config| &mut config.train.epochs)?;
+    let (validation, test) = (data.table(1), data.table(2));
+    let tuned = tune(&predictor, &validation, Some(&test), &TuneOptions::default(), |_, _| ())?;
+    let found = tuned.config.unwrap_or_else(|| predictor.config().clone()).ranks.score;
+    let labels = ["is_click", "is_like", "purchase"];
+    let all = goal(&[(0.25, 0), (0.25, 1), (0.5, 2)]);
+
+    // The same search on the probabilities behind the labels.
+    let probabilities = |part: usize| -> Vec<[f64; 3]> {
+        let of = |row: u32| {
+            labels.map(|label| data.simulation.probabilities(label).map_or(0.0, |p| f64::from(p[row as usize])))
+        };
+        data.rows[part].iter().map(|row| of(*row)).collect()
+    };
+    let score = |rows: &[[f64; 3]], like: f64, buy: f64| -> Vec<f32> {
+        rows.iter().map(|[click, liked, bought]| (click + like * liked + buy * bought) as f32).collect()
+    };
+    let (truth, on_validation) = (probabilities(1), Truth::of(&validation, &labels)?);
+    let space = Space::new(vec![
+        Variable { low: 0.0, high: 50.0, start: 1.0 },
+        Variable { low: 0.0, high: 500.0, start: 1.0 },
+    ])?;
+    let value = |point: &[f64]| {
+        let objective = on_validation.value(&all, &score(&truth, point[0], point[1]))?;
+        Ok::<_, Error>(Value { objectives: vec![objective], violation: 0.0 })
+    };
+    let best = search(&space, Method::CmaEs { evaluations: 400 }, 7, value, |_| ())?.best.point;
+
+    let (on_test, known, predicted) = (Truth::of(&test, &labels)?, probabilities(2), predictor.predict(&test)?);
+    let column = |task: &str| predicted.task(task).unwrap_or_default();
+    let (click, like, buy) = (column("click"), column("like"), column("buy"));
+    let learned: Vec<[f64; 3]> =
+        (0..predicted.rows()).map(|row| [click[row], like[row], buy[row]].map(f64::from)).collect();
+    let mut table =
+        TextTable::new(["probabilities", "weights", "like", "buy", "GAUC click", "GAUC like", "GAUC buy", "goal"]);
+    for (of, weights, rows, [like, buy]) in [
+        ("learned", "one each", &learned, [1.0, 1.0]),
+        ("learned", "tuned", &learned, [found.like_weight, found.buy_weight]),
+        ("learned", "tuned on the true ones", &learned, [best[0], best[1]]),
+        ("true", "one each", &known, [1.0, 1.0]),
+        ("true", "tuned", &known, [found.like_weight, found.buy_weight]),
+        ("true", "tuned on the true ones", &known, [best[0], best[1]]),
+    ] {
+        let scores = score(rows, like, buy);
+        let mut cells = vec![of.to_owned(), weights.to_owned(), format!("{like:.2}"), format!("{buy:.2}")];
+        for goal in [&goal(&[(1.0, 0)]), &goal(&[(1.0, 1)]), &goal(&[(1.0, 2)]), &all] {
+            cells.push(format!("{:.4}", on_test.value(goal, &scores)?));
+        }
+        table.row(cells);
+    }
+    println!("{} test rows\n{table}", test.rows());
+    Ok(())
+}
