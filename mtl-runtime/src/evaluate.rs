@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mtl_data::schema::{Schema, TaskKind};
+use mtl_data::schema::Schema;
 use mtl_data::{Batches, Dataset, Order};
-use mtl_eval::metrics;
+use mtl_eval::metrics::Metric;
 
 use crate::config::BestMetric;
 use crate::embedding::Embeddings;
@@ -13,6 +13,14 @@ use crate::error::{Error, Result};
 use crate::loss::{pairs_loss, prediction_names, predictions, task_losses};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
+
+mod saved;
+mod study;
+mod subject;
+
+pub use saved::{Baseline, SavedPredictions};
+pub use study::Evaluation;
+pub(crate) use subject::{Subject, subjects};
 
 /// Rows of one forward pass: large enough for the matrix products, small enough for the caches.
 const ROWS: usize = 4096;
@@ -39,7 +47,7 @@ pub(crate) fn score<M: Model>(
     let pass = if dataset.labels.is_empty() { Pass::serving() } else { Pass::watching() };
     let mut out = Vec::with_capacity(dataset.rows * prediction_names(schema).len());
     let (mut sums, mut counts) = (vec![0.0; dataset.labels.len()], vec![0.0; dataset.labels.len()]);
-    let compares = |t: &usize| schema.tasks[*t].kind == TaskKind::Pairwise;
+    let compares = |t: &usize| schema.tasks[*t].kind == mtl_data::schema::TaskKind::Pairwise;
     let mut compared: Vec<(usize, Vec<f32>)> = (0..tasks).filter(compares).map(|t| (t, Vec::new())).collect();
     for mut batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
         let input = input(embeddings.read(&batch.features), batch.rows.len(), embeddings.width(), &Device::default());
@@ -85,39 +93,25 @@ pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("tensors of this crate are f32")
 }
 
-/// Metrics of every task, in its own sample space, and of every rank.
+/// Metrics of every task, in its own sample space, and of every rank: these, or those that fit each.
 pub(crate) fn measure<M: Model>(
     config: &M::Config,
     network: &M,
     schema: &Schema,
     dataset: &Dataset,
     scored: &Scored,
+    wanted: &[Metric],
 ) -> Result<SplitMetrics> {
-    let names = prediction_names(schema);
-    let column = |p: usize| -> Vec<f32> { scored.predictions.iter().skip(p).step_by(names.len()).copied().collect() };
     let mut split = SplitMetrics::default();
-    let mut p = 0;
-    for (t, task) in schema.tasks.iter().enumerate() {
-        let labels = &dataset.labels[t];
-        split.tasks.set(&task.name, task_metrics(&task.kind, &column(p), dataset, t, labels)?);
-        p += 1;
-        if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
-            let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];
-            let happened = |(label, given): (&f32, &f32)| if *given > 0.5 { *label } else { f32::NAN };
-            let labels: Vec<f32> = labels.iter().zip(given).map(happened).collect();
-            split.tasks.set(&names[p], task_metrics(&task.kind, &column(p), dataset, t, &labels)?);
-            p += 1;
+    let mut ranks: Vec<(&str, Named<Metrics>)> = M::ranks().iter().map(|rank| (rank.name, Named::default())).collect();
+    for subject in subjects::<M>(config, schema, dataset, scored)? {
+        let metrics = subject.metrics(dataset.groups.as_deref(), wanted)?;
+        match subject.rank.and_then(|rank| ranks.iter_mut().find(|(name, _)| *name == rank)) {
+            Some((_, tasks)) => tasks.set(&subject.task, metrics),
+            None => split.tasks.set(&subject.task, metrics),
         }
     }
-    for rank in M::ranks() {
-        let mut row = vec![0.0; names.len()];
-        let score = |predictions: &[f32]| {
-            row.iter_mut().zip(predictions).for_each(|(to, from)| *to = f64::from(*from));
-            (rank.score)(config, &row) as f32
-        };
-        let scores: Vec<f32> = scored.predictions.chunks_exact(names.len()).map(score).collect();
-        split.ranks.set(rank.name, rank_metrics(rank.name, schema, dataset, &scores)?);
-    }
+    split.ranks = ranks.into_iter().collect();
     split.loss = objective(network, &scored.losses);
     split.gates = scored.gates.clone();
     Ok(split)
@@ -132,57 +126,6 @@ fn objective<M: Model>(network: &M, losses: &[Option<f64>]) -> Option<f64> {
     let values: Vec<f32> = losses.iter().map(|loss| loss.unwrap_or(0.0) as f32).collect();
     let losses = Tensor::<1>::from_data(TensorData::new(values, [active.len()]), &Device::default());
     Some(f64::from(numbers(network.valid().weighting().combine(losses, &active))[0]))
-}
-
-fn task_metrics(
-    kind: &TaskKind,
-    predictions: &[f32],
-    dataset: &Dataset,
-    task: usize,
-    labels: &[f32],
-) -> Result<Metrics> {
-    let weights = dataset.weights[task].as_deref();
-    let rows = labels.iter().filter(|label| !label.is_nan()).count();
-    Ok(match kind {
-        TaskKind::Binary { .. } => Metrics {
-            auc: metrics::auc(predictions, labels, weights)?,
-            gauc: gauc(predictions, labels, dataset)?,
-            logloss: metrics::logloss(predictions, labels, weights)?,
-            pcoc: metrics::pcoc(predictions, labels, weights)?,
-            rmse: None,
-            rows,
-        },
-        TaskKind::Pairwise => Metrics { gauc: gauc(predictions, labels, dataset)?, rows, ..Metrics::default() },
-        TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
-            // Calibration is of means above 0.
-            let amounts = matches!(kind, TaskKind::Regression { loss, .. } if loss.of_amounts());
-            let pcoc = if amounts { metrics::pcoc(predictions, labels, weights)? } else { None };
-            Metrics { rmse: metrics::rmse(predictions, labels, weights)?, pcoc, rows, ..Metrics::default() }
-        }
-    })
-}
-
-fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) -> Result<Named<Metrics>> {
-    if let Some(row) = scores.iter().position(|score| score.is_nan()) {
-        let message = format!("the score `{rank}` is not a number in row {row}: check its formula and parameters");
-        return Err(Error::config(message));
-    }
-    let of = |kind: &TaskKind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise);
-    let metrics = schema.tasks.iter().enumerate().filter(|(_, task)| of(&task.kind)).map(|(t, task)| {
-        let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
-        let rows = labels.iter().filter(|label| !label.is_nan()).count();
-        let auc = match task.kind {
-            TaskKind::Binary { .. } => metrics::auc(scores, labels, weights)?,
-            _ => None,
-        };
-        Ok((task.name.clone(), Metrics { auc, gauc: gauc(scores, labels, dataset)?, rows, ..Metrics::default() }))
-    });
-    metrics.collect()
-}
-
-fn gauc(scores: &[f32], labels: &[f32], dataset: &Dataset) -> Result<Option<f64>> {
-    let Some(groups) = &dataset.groups else { return Ok(None) };
-    Ok(metrics::gauc(scores, labels, None, groups, metrics::GroupWeight::Rows)?.map(|gauc| gauc.value))
 }
 
 /// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.

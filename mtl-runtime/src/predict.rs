@@ -10,7 +10,7 @@ use mtl_data::{Dataset, Encoder, Table};
 use crate::checkpoint;
 use crate::embedding::Embeddings;
 use crate::error::Result;
-use crate::evaluate::{measure, score};
+use crate::evaluate::{Evaluation, SavedPredictions, measure, score, subjects};
 use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
@@ -111,7 +111,29 @@ impl<M: Model> Predictor<M> {
     /// As [`evaluate`](Self::evaluate), of encoded rows.
     pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<SplitMetrics> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
-        measure(&self.config, &self.network, &self.schema, dataset, &scored)
+        measure(&self.config, &self.network, &self.schema, dataset, &scored, &[])
+    }
+
+    /// As [`evaluate`](Self::evaluate), with more: other metrics, intervals, slices, changes. `split` is the name of these rows in the
+    /// baseline, and in `saved`, to which the predictions are added.
+    pub fn evaluate_with(
+        &self,
+        evaluation: &Evaluation,
+        split: &str,
+        table: &Table,
+        saved: Option<&mut SavedPredictions>,
+    ) -> Result<SplitMetrics> {
+        evaluation.check::<M>(&self.schema)?;
+        let dataset = Arc::new(self.encoder.encode(table)?);
+        let scored = score(&self.network, &self.embeddings, &self.schema, &dataset)?;
+        let (config, schema) = (&self.config, &self.schema);
+        let mut found = measure(config, &self.network, schema, &dataset, &scored, &evaluation.metrics)?;
+        let subjects = subjects::<M>(config, schema, &dataset, &scored)?;
+        evaluation.extend(&mut found, split, &subjects, &dataset, table, <M as Model>::train(config).seed)?;
+        if let Some(saved) = saved {
+            saved.add(split, &subjects);
+        }
+        Ok(found)
     }
 
     /// Predictions and scores of rows, with labels or without.
