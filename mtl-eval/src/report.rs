@@ -4,6 +4,10 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bootstrap::Interval;
+use crate::metrics::{GroupWeight, Metric};
+
+mod changes;
 mod explanation;
 mod front;
 mod named;
@@ -13,6 +17,7 @@ mod subnets;
 mod text;
 mod tuning;
 
+pub use changes::Change;
 pub use explanation::{Candidate, Explanation, Part, Split};
 pub use front::{Front, FrontPoint};
 pub use named::Named;
@@ -107,6 +112,15 @@ pub struct SplitMetrics {
     /// The use of each gate.
     #[serde(skip_serializing_if = "Named::is_empty", default)]
     pub gates: Named<GateUse>,
+    /// Where metrics lie on other rows of the same kind, as [`SplitMetrics::subjects`] names them.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub intervals: Named<Named<Interval>>,
+    /// Metrics against those of a baseline, as [`SplitMetrics::subjects`] names them.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub changes: Named<Named<Change>>,
+    /// By column, by its value, as [`SplitMetrics::subjects`] names them: on the rows with that value.
+    #[serde(skip_serializing_if = "Named::is_empty", default)]
+    pub slices: Named<Named<Named<Metrics>>>,
 }
 
 /// How the gates of one place choose: a row for each gate of the group (a task's, or the shared one's).
@@ -119,7 +133,7 @@ pub struct GateUse {
 }
 
 /// The metrics of one task in its own sample space; those that do not apply are absent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Area under the ROC curve.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -139,6 +153,9 @@ pub struct Metrics {
     /// The share of rows whose most probable class is theirs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub accuracy: Option<f64>,
+    /// The others, by their names: `ndcg@10`.
+    #[serde(flatten)]
+    pub more: Named<f64>,
     /// Rows with a label.
     pub rows: usize,
 }
@@ -188,35 +205,94 @@ pub struct GradientLog {
     pub fallbacks: u64,
 }
 
-impl SplitMetrics {
-    /// The metrics as a table for people; absent columns are left out.
-    pub fn table(&self) -> TextTable {
-        let rows = || {
-            let ranks = self
-                .ranks
-                .iter()
-                .flat_map(|(rank, tasks)| tasks.iter().map(move |(task, m)| (format!("{rank} by {task}"), m)));
-            self.tasks.iter().map(|(task, m)| (task.to_owned(), m)).chain(ranks)
-        };
-        type Column = (&'static str, fn(&Metrics) -> Option<f64>);
-        let columns: [Column; 6] = [
-            ("auc", |m| m.auc),
-            ("gauc", |m| m.gauc),
-            ("logloss", |m| m.logloss),
-            ("pcoc", |m| m.pcoc),
-            ("rmse", |m| m.rmse),
-            ("accuracy", |m| m.accuracy),
-        ];
-        let present: Vec<&Column> =
-            columns.iter().filter(|(_, value)| rows().any(|(_, m)| value(m).is_some())).collect();
-        let mut table =
-            TextTable::new(std::iter::once("").chain(present.iter().map(|(name, _)| *name)).chain(["rows"]));
-        for (name, metrics) in rows() {
+impl Metrics {
+    /// The value of a metric; none where it does not apply or was not asked for.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Auc => self.auc,
+            Metric::Gauc(GroupWeight::Rows) => self.gauc,
+            Metric::Logloss => self.logloss,
+            Metric::Pcoc => self.pcoc,
+            Metric::Rmse => self.rmse,
+            Metric::Accuracy => self.accuracy,
+            _ => self.more.get(&metric.to_string()).copied(),
+        }
+    }
+
+    /// Sets the value of a metric, unless it is undefined.
+    pub fn set(&mut self, metric: Metric, value: Option<f64>) {
+        match (metric, value) {
+            (Metric::Auc, _) => self.auc = value,
+            (Metric::Gauc(GroupWeight::Rows), _) => self.gauc = value,
+            (Metric::Logloss, _) => self.logloss = value,
+            (Metric::Pcoc, _) => self.pcoc = value,
+            (Metric::Rmse, _) => self.rmse = value,
+            (Metric::Accuracy, _) => self.accuracy = value,
+            (_, Some(value)) => self.more.set(metric.to_string(), value),
+            (_, None) => {}
+        }
+    }
+
+    /// Rows of metrics as a table for people; absent columns are left out.
+    pub fn table<'a>(rows: impl IntoIterator<Item = (String, &'a Metrics)>) -> TextTable {
+        let rows: Vec<(String, &Metrics)> = rows.into_iter().collect();
+        type Column = (String, Box<dyn Fn(&Metrics) -> Option<f64>>);
+        let gauc = Metric::Gauc(GroupWeight::Rows);
+        let fixed = [Metric::Auc, gauc, Metric::Logloss, Metric::Pcoc, Metric::Rmse, Metric::Accuracy];
+        let mut columns: Vec<Column> =
+            fixed.map(|metric| (metric.to_string(), Box::new(move |m: &Metrics| m.get(metric)) as _)).into();
+        for name in rows.iter().flat_map(|(_, metrics)| metrics.more.iter().map(|(name, _)| name.to_owned())) {
+            if !columns.iter().any(|(known, _)| *known == name) {
+                columns.push((name.clone(), Box::new(move |m| m.more.get(&name).copied())));
+            }
+        }
+        columns.retain(|(_, value)| rows.iter().any(|(_, metrics)| value(metrics).is_some()));
+        let names = columns.iter().map(|(name, _)| name.as_str());
+        let mut table = TextTable::new(std::iter::once("").chain(names).chain(["rows"]));
+        for (name, metrics) in rows {
             let cell = |value: Option<f64>| value.map_or_else(String::new, |x| format!("{x:.4}"));
-            let cells = present.iter().map(|(_, value)| cell(value(metrics)));
+            let cells = columns.iter().map(|(_, value)| cell(value(metrics)));
             table.row(std::iter::once(name).chain(cells).chain([metrics.rows.to_string()]));
         }
         table
+    }
+}
+
+impl SplitMetrics {
+    /// Everything that is measured: tasks by their names, `buy | click`, and ranks as `score by click`.
+    pub fn subjects(&self) -> impl Iterator<Item = (String, &Metrics)> {
+        let ranks = self
+            .ranks
+            .iter()
+            .flat_map(|(rank, tasks)| tasks.iter().map(move |(task, metrics)| (format!("{rank} by {task}"), metrics)));
+        self.tasks.iter().map(|(task, metrics)| (task.to_owned(), metrics)).chain(ranks)
+    }
+
+    /// The metrics as a table for people.
+    pub fn table(&self) -> TextTable {
+        Metrics::table(self.subjects())
+    }
+
+    /// The intervals as a table for people; none if there are none.
+    pub fn interval_table(&self) -> Option<TextTable> {
+        let mut table = TextTable::new(["", "metric", "value", "low", "high"]);
+        for (subject, metrics) in self.intervals.iter() {
+            for (metric, Interval { value, low, high }) in metrics.iter() {
+                let numbers = [value, low, high].map(|x| format!("{x:.4}"));
+                table.row([subject.to_owned(), metric.to_owned()].into_iter().chain(numbers));
+            }
+        }
+        (!self.intervals.is_empty()).then_some(table)
+    }
+
+    /// The metrics of each value of a column as a table for people.
+    pub fn slice_tables(&self) -> impl Iterator<Item = (&str, TextTable)> {
+        self.slices.iter().map(|(column, values)| {
+            let rows = values.iter().flat_map(|(value, subjects)| {
+                subjects.iter().map(move |(subject, metrics)| (format!("{value}  {subject}"), metrics))
+            });
+            (column, Metrics::table(rows))
+        })
     }
 }
 

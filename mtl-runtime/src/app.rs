@@ -27,13 +27,15 @@ use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use mtl_data::Table;
+use mtl_eval::EvalError;
 
 use crate::config::apply_setting;
 use crate::error::{Error, Result};
+use crate::evaluate::{Baseline, Evaluation, SavedPredictions};
 use crate::model::Model;
 use crate::pictures::ranks;
 use crate::predict::Predictor;
-use crate::report::{Named, Report, TextTable, peak_memory_bytes};
+use crate::report::{Change, Named, Report, TextTable, peak_memory_bytes};
 use crate::train::{Splits, Trainer, check};
 
 mod arguments;
@@ -49,7 +51,7 @@ use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, Split, Tra
 /// The application of a model, on CSV files until [`data`](App::data) says otherwise.
 pub fn app<M: Model>() -> App<M, FileArgs> {
     App {
-        source: Box::new(|files: &FileArgs| files.read(&M::schema(&M::default_config()))),
+        source: Box::new(|files: &FileArgs, more| files.read_with(&M::schema(&M::default_config()), more)),
         name: None,
         model: PhantomData,
     }
@@ -62,7 +64,8 @@ pub struct App<M: Model, A: Args = FileArgs> {
     model: PhantomData<M>,
 }
 
-type Source<A> = Box<dyn Fn(&A) -> Result<Splits>>;
+/// Splits with the columns that the model needs, and with these more.
+type Source<A> = Box<dyn Fn(&A, &[String]) -> Result<Splits>>;
 
 impl<M: Model, A: Args> App<M, A> {
     /// The same with data from elsewhere: `source` gets the options that its argument type declares.
@@ -70,7 +73,7 @@ impl<M: Model, A: Args> App<M, A> {
         self,
         source: impl Fn(&B) -> std::result::Result<Splits, E> + 'static,
     ) -> App<M, B> {
-        App { source: Box::new(move |args| source(args).map_err(Into::into)), name: self.name, model: PhantomData }
+        App { source: Box::new(move |args, _| source(args).map_err(Into::into)), name: self.name, model: PhantomData }
     }
 
     /// The name of the program in its help; without it the model's.
@@ -134,7 +137,7 @@ impl<M: Model, A: Args> App<M, A> {
             Some(("evaluate", matches)) => self.evaluate(&parsed(matches)?, matches),
             Some(("tune", matches)) => {
                 let args: TuneArgs = parsed(matches)?;
-                tune::run::<M>(&args, || (self.source)(&parsed::<A>(matches)?))
+                tune::run::<M>(&args, || (self.source)(&parsed::<A>(matches)?, &[]))
             }
             Some(("predict", matches)) => self.predict(&parsed(matches)?, matches),
             Some(("explain-score", matches)) => self.explain(&parsed(matches)?, matches),
@@ -152,7 +155,7 @@ impl<M: Model, A: Args> App<M, A> {
         args.set.iter().try_for_each(|setting| apply_setting(&mut config, setting))?;
         check::<M>(&config)?;
         let start = Instant::now();
-        let splits = (self.source)(&parsed::<A>(matches)?)?;
+        let splits = (self.source)(&parsed::<A>(matches)?, &[])?;
         let reading = start.elapsed().as_secs_f64();
         println!(
             "{} training, {} validation, {} test rows",
@@ -180,15 +183,23 @@ impl<M: Model, A: Args> App<M, A> {
 
     fn evaluate(&self, args: &EvaluateArgs, matches: &ArgMatches) -> Result<()> {
         let (predictor, start) = (load::<M>(args.model.clone(), &args.set)?, Instant::now());
-        let splits = (self.source)(&parsed::<A>(matches)?)?;
+        let evaluation = Evaluation {
+            metrics: args.metrics.iter().map(|name| name.parse()).collect::<std::result::Result<_, EvalError>>()?,
+            bootstrap: args.bootstrap,
+            slices: args.slices.clone(),
+            baseline: args.baseline.as_ref().map(Baseline::read).transpose()?,
+        };
+        evaluation.check::<M>(predictor.schema())?;
+        let splits = (self.source)(&parsed::<A>(matches)?, &args.slices)?;
         let reading = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let (mut split, mut rows, mut pictures) = (Named::default(), Named::default(), Named::default());
         let mut warnings = Vec::new();
+        let mut saved = args.save_predictions.as_ref().map(|_| SavedPredictions::default());
         for (name, table) in [("validation", Some(&splits.validation)), ("test", splits.test.as_ref())] {
             if let Some(table) = table.filter(|table| table.rows() > 0) {
                 let data = Arc::new(predictor.encoder().encode(table)?);
-                let (metrics, drawn) = predictor.measure(&data)?;
+                let (metrics, drawn) = predictor.study(&evaluation, name, table, &data, saved.as_mut())?;
                 split.set(name, metrics);
                 rows.set(name, data.rows);
                 pictures.set(name, drawn);
@@ -218,6 +229,9 @@ impl<M: Model, A: Args> App<M, A> {
             spec: M::SPEC.into(),
         };
         show(&report);
+        if let Some((saved, path)) = saved.zip(args.save_predictions.as_ref()) {
+            saved.write(path)?;
+        }
         write_report(args.json.as_ref(), args.report.as_ref(), &report)
     }
 
@@ -261,7 +275,7 @@ impl<M: Model, A: Args> App<M, A> {
                 parsed::<FormatArgs>(matches)?.read_features(path, predictor.schema(), also)?
             }
             (None, Some(split)) => {
-                let splits = (self.source)(&parsed::<A>(matches)?)?;
+                let splits = (self.source)(&parsed::<A>(matches)?, &[])?;
                 match split {
                     Split::Train => splits.train,
                     Split::Validation => splits.validation,
@@ -303,6 +317,24 @@ fn load<M: Model>(path: Option<PathBuf>, settings: &[String]) -> Result<Predicto
 fn show(report: &Report) {
     for (name, split) in report.split.iter() {
         println!("\n{name}\n{}", split.table());
+        if let Some(table) = split.interval_table() {
+            println!("\n{name}, intervals of 95 %\n{table}");
+        }
+        for (column, table) in split.slice_tables() {
+            println!("\n{name}, by {column}\n{table}");
+        }
+        if let Some(table) = split.change_table() {
+            println!("\n{name}, against the baseline\n{table}");
+            if let Some(gain) = split.delta_m() {
+                println!("Delta_m over AUC, GAUC or RMSE of each task: {gain:+.2} %");
+            }
+            let paired = |changes: &Named<Change>| changes.iter().any(|(_, change)| change.difference.is_some());
+            if !split.changes.iter().any(|(_, changes)| paired(changes)) {
+                println!(
+                    "no intervals: a report holds no predictions; `--baseline` takes those of `--save-predictions` too"
+                );
+            }
+        }
         if !split.gates.is_empty() {
             println!("\n{name}, gates\n{}", split.gate_table());
         }

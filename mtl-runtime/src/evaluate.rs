@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtl_data::schema::{Schema, TaskKind};
 use mtl_data::{Batches, Dataset, Order};
-use mtl_eval::metrics;
+use mtl_eval::metrics::{self, Metric};
 
 use crate::config::BestMetric;
 use crate::embedding::Embeddings;
@@ -13,7 +13,15 @@ use crate::error::{Error, Result};
 use crate::loss::{part_losses, part_weights, prediction_names, predictions};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
-use crate::scores::{Calibrators, Inputs};
+use crate::scores::Calibrators;
+
+mod saved;
+mod study;
+mod subject;
+
+pub use saved::{Baseline, SavedPredictions};
+pub use study::Evaluation;
+pub(crate) use subject::{Subject, subjects};
 
 /// Rows of one forward pass: large enough for the matrix products, small enough for the caches.
 const ROWS: usize = 4096;
@@ -94,7 +102,7 @@ pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("tensors of this crate are f32")
 }
 
-/// Metrics of every task, in its own sample space, and of every rank.
+/// Metrics of every task, in its own sample space, and of every rank: these, or those that fit each.
 pub(crate) fn measure<M: Model>(
     config: &M::Config,
     network: &M,
@@ -102,32 +110,22 @@ pub(crate) fn measure<M: Model>(
     dataset: &Dataset,
     scored: &Scored,
     calibrators: &Calibrators,
+    wanted: &[Metric],
 ) -> Result<SplitMetrics> {
-    let names = prediction_names(schema);
-    let column = |p: usize| -> Vec<f32> { scored.predictions.iter().skip(p).step_by(names.len()).copied().collect() };
     let mut split = SplitMetrics::default();
-    let mut p = 0;
-    for (t, task) in schema.tasks.iter().enumerate() {
-        let labels = &dataset.labels[t];
-        if let TaskKind::Multiclass { classes, .. } = task.kind {
-            split.tasks.set(&task.name, class_metrics(&scored.predictions, names.len(), p, classes, dataset, t)?);
-            p += classes;
-            continue;
-        }
-        split.tasks.set(&task.name, task_metrics(&task.kind, &column(p), dataset, t, labels)?);
-        p += 1;
-        if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
-            let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];
-            let happened = |(label, given): (&f32, &f32)| if *given > 0.5 { *label } else { f32::NAN };
-            let labels: Vec<f32> = labels.iter().zip(given).map(happened).collect();
-            split.tasks.set(&names[p], task_metrics(&task.kind, &column(p), dataset, t, &labels)?);
-            p += 1;
+    let mut ranks: Vec<(&str, Named<Metrics>)> = M::ranks().iter().map(|rank| (rank.name, Named::default())).collect();
+    for subject in subjects::<M>(config, schema, dataset, scored, calibrators)? {
+        let metrics = subject.metrics(dataset.groups.as_deref(), wanted)?;
+        match subject.rank.and_then(|rank| ranks.iter_mut().find(|(name, _)| *name == rank)) {
+            Some((_, tasks)) => tasks.set(&subject.task, metrics),
+            None => split.tasks.set(&subject.task, metrics),
         }
     }
-    let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
-    for rank in M::ranks() {
-        let scores: Vec<f32> = inputs.scores(rank, config)?.into_iter().map(|score| score as f32).collect();
-        split.ranks.set(rank.name, rank_metrics(rank.name, schema, dataset, &scores)?);
+    split.ranks = ranks.into_iter().collect();
+    for (t, task) in schema.tasks.iter().enumerate() {
+        if let TaskKind::Multiclass { classes, .. } = task.kind {
+            split.tasks.set(&task.name, class_metrics(schema, scored, classes, dataset, t)?);
+        }
     }
     split.loss = objective(network, &scored.losses);
     split.gates = scored.gates.clone();
@@ -145,89 +143,19 @@ fn objective<M: Model>(network: &M, losses: &[Option<f64>]) -> Option<f64> {
     Some(f64::from(numbers(network.valid().weighting().combine(losses, &active))[0]))
 }
 
-/// Metrics of a task whose classes have the columns from `first` on of a row's `width` predictions.
-fn class_metrics(
-    predictions: &[f32],
-    width: usize,
-    first: usize,
-    classes: usize,
-    dataset: &Dataset,
-    task: usize,
-) -> Result<Metrics> {
+/// Metrics of a task of several classes.
+fn class_metrics(schema: &Schema, scored: &Scored, classes: usize, dataset: &Dataset, task: usize) -> Result<Metrics> {
+    let (names, name) = (prediction_names(schema), &schema.tasks[task].name);
+    let first = names.iter().position(|known| *known == format!("{name}_0")).unwrap_or_default();
     let (labels, weights) = (&dataset.labels[task], dataset.weights[task].as_deref());
-    let rows: Vec<f32> =
-        predictions.chunks_exact(width).flat_map(|row| &row[first..first + classes]).copied().collect();
+    let rows = scored.predictions.chunks_exact(names.len()).flat_map(|row| &row[first..first + classes]);
+    let rows: Vec<f32> = rows.copied().collect();
     Ok(Metrics {
         logloss: metrics::class_logloss(&rows, classes, labels, weights)?,
         accuracy: metrics::class_accuracy(&rows, classes, labels, weights)?,
         rows: labels.iter().filter(|label| !label.is_nan()).count(),
         ..Metrics::default()
     })
-}
-
-/// Grades as soft labels: shares of the greatest one.
-fn shares(labels: &[f32]) -> Vec<f32> {
-    let most = labels.iter().copied().fold(0.0, f32::max);
-    labels.iter().map(|label| if most > 0.0 { label / most } else { *label }).collect()
-}
-
-fn task_metrics(
-    kind: &TaskKind,
-    predictions: &[f32],
-    dataset: &Dataset,
-    task: usize,
-    labels: &[f32],
-) -> Result<Metrics> {
-    let weights = dataset.weights[task].as_deref();
-    let rows = labels.iter().filter(|label| !label.is_nan()).count();
-    Ok(match kind {
-        TaskKind::Binary { .. } => Metrics {
-            auc: metrics::auc(predictions, labels, weights)?,
-            gauc: gauc(predictions, labels, dataset)?,
-            logloss: metrics::logloss(predictions, labels, weights)?,
-            pcoc: metrics::pcoc(predictions, labels, weights)?,
-            rows,
-            ..Metrics::default()
-        },
-        TaskKind::Pairwise => Metrics { gauc: gauc(predictions, labels, dataset)?, rows, ..Metrics::default() },
-        TaskKind::Listwise { .. } => {
-            Metrics { gauc: gauc(predictions, &shares(labels), dataset)?, rows, ..Metrics::default() }
-        }
-        TaskKind::Multiclass { .. } => Metrics { rows, ..Metrics::default() },
-        TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
-            // Calibration is of means above 0.
-            let amounts = matches!(kind, TaskKind::Regression { loss, .. } if loss.of_amounts());
-            let pcoc = if amounts { metrics::pcoc(predictions, labels, weights)? } else { None };
-            Metrics { rmse: metrics::rmse(predictions, labels, weights)?, pcoc, rows, ..Metrics::default() }
-        }
-    })
-}
-
-fn rank_metrics(rank: &str, schema: &Schema, dataset: &Dataset, scores: &[f32]) -> Result<Named<Metrics>> {
-    if let Some(row) = scores.iter().position(|score| score.is_nan()) {
-        let message = format!("the score `{rank}` is not a number in row {row}: check its formula and parameters");
-        return Err(Error::config(message));
-    }
-    let of = |kind: &TaskKind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise | TaskKind::Listwise { .. });
-    let metrics = schema.tasks.iter().enumerate().filter(|(_, task)| of(&task.kind)).map(|(t, task)| {
-        let (labels, weights) = (&dataset.labels[t], dataset.weights[t].as_deref());
-        let rows = labels.iter().filter(|label| !label.is_nan()).count();
-        let auc = match task.kind {
-            TaskKind::Binary { .. } => metrics::auc(scores, labels, weights)?,
-            _ => None,
-        };
-        let gauc = match task.kind {
-            TaskKind::Listwise { .. } => gauc(scores, &shares(labels), dataset)?,
-            _ => gauc(scores, labels, dataset)?,
-        };
-        Ok((task.name.clone(), Metrics { auc, gauc, rows, ..Metrics::default() }))
-    });
-    metrics.collect()
-}
-
-fn gauc(scores: &[f32], labels: &[f32], dataset: &Dataset) -> Result<Option<f64>> {
-    let Some(groups) = &dataset.groups else { return Ok(None) };
-    Ok(metrics::gauc(scores, labels, None, groups, metrics::GroupWeight::Rows)?.map(|gauc| gauc.value))
 }
 
 /// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.

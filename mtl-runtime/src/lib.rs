@@ -29,6 +29,7 @@ pub mod weighting;
 
 pub use app::app;
 pub use error::{Error, Result};
+pub use evaluate::{Baseline, Evaluation, SavedPredictions};
 pub use model::Model;
 pub use mtl_data as data;
 pub use mtl_eval::report;

@@ -10,7 +10,7 @@ use mtl_data::{Dataset, Encoder, Table};
 use crate::checkpoint;
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
-use crate::evaluate::{measure, score};
+use crate::evaluate::{Evaluation, SavedPredictions, measure, score, subjects};
 use crate::loss::prediction_names;
 use crate::model::{Model, Rank};
 use crate::parameters::{Parameter, parameters};
@@ -125,10 +125,43 @@ impl<M: Model> Predictor<M> {
         Ok(self.measure(&Arc::new(self.encoder.encode(table)?))?.0)
     }
 
+    /// As [`evaluate`](Self::evaluate), with more: other metrics, intervals, slices, changes. `split` is the name of these rows in the
+    /// baseline, and in `saved`, to which the predictions are added.
+    pub fn evaluate_with(
+        &self,
+        evaluation: &Evaluation,
+        split: &str,
+        table: &Table,
+        saved: Option<&mut SavedPredictions>,
+    ) -> Result<SplitMetrics> {
+        Ok(self.study(evaluation, split, table, &Arc::new(self.encoder.encode(table)?), saved)?.0)
+    }
+
+    /// As [`evaluate_with`](Self::evaluate_with), of the encoded rows of a table, and what a report draws of them.
+    pub(crate) fn study(
+        &self,
+        evaluation: &Evaluation,
+        split: &str,
+        table: &Table,
+        dataset: &Arc<Dataset>,
+        saved: Option<&mut SavedPredictions>,
+    ) -> Result<(SplitMetrics, Pictures)> {
+        evaluation.check::<M>(&self.schema)?;
+        let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
+        let (config, schema, calibrators) = (&self.config, &self.schema, &self.calibrators);
+        let mut found = measure(config, &self.network, schema, dataset, &scored, calibrators, &evaluation.metrics)?;
+        let subjects = subjects::<M>(config, schema, dataset, &scored, calibrators)?;
+        evaluation.extend(&mut found, split, &subjects, dataset, table, <M as Model>::train(config).seed)?;
+        if let Some(saved) = saved {
+            saved.add(split, &subjects);
+        }
+        Ok((found, pictures::<M>(config, schema, dataset, &scored, calibrators)?))
+    }
+
     /// As [`evaluate`](Self::evaluate), of encoded rows, and what a report draws of them.
     pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<(SplitMetrics, Pictures)> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
-        let split = measure(&self.config, &self.network, &self.schema, dataset, &scored, &self.calibrators)?;
+        let split = measure(&self.config, &self.network, &self.schema, dataset, &scored, &self.calibrators, &[])?;
         Ok((split, pictures::<M>(&self.config, &self.schema, dataset, &scored, &self.calibrators)?))
     }
 

@@ -387,6 +387,6 @@ impl<M: Model> Session<M> {
 /// What a run says about the rows of a dataset, and its metrics. The tables are settled.
 fn score_of<M: Model>(run: &Run<M>, rows: &Arc<Dataset>) -> Result<(Scored, SplitMetrics)> {
     let scored = score(run.network(), &run.embeddings, &run.schema, rows)?;
-    let split = measure(&run.config, run.network(), &run.schema, rows, &scored, &Calibrators::default())?;
+    let split = measure(&run.config, run.network(), &run.schema, rows, &scored, &Calibrators::default(), &[])?;
     Ok((scored, split))
 }

@@ -73,7 +73,7 @@ impl<'a> Columns<'a> {
                 !self.labels[i].is_nan() && wrong(self.predictions[i], self.labels[i], self.weight(i), labels)
             })
         };
-        if let Some(row) = at(|_, _, weight, _| !(weight >= 0.0 && weight < f32::INFINITY)) {
+        if let Some(row) = at(|_, _, weight, _| !(0.0..f32::INFINITY).contains(&weight)) {
             return Err(EvalError::new(format!("a weight is {}", self.weight(row)))
                 .at_row(row)
                 .remedy("weights are finite numbers of at least 0"));

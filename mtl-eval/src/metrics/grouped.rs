@@ -21,7 +21,10 @@ pub struct Grouped {
 }
 
 /// A metric of one group, and the weight of the group; none where it is undefined.
-pub(crate) type OfGroup<'f> = &'f (dyn Fn(&[Member]) -> Option<(f64, f64)> + Sync);
+pub(crate) type Weighed = Option<(f64, f64)>;
+
+/// What is asked of each group.
+pub(crate) type OfGroup<'f> = &'f (dyn Fn(&[Member]) -> Weighed + Sync);
 
 /// Each group in the order of their ids: its rows, and what the metric says of it.
 pub(crate) fn each_group(
@@ -29,7 +32,7 @@ pub(crate) fn each_group(
     name: &str,
     labels: Labels,
     of: OfGroup,
-) -> Result<Vec<(usize, Option<(f64, f64)>)>, EvalError> {
+) -> Result<Vec<(usize, Weighed)>, EvalError> {
     let rows = columns.checked(name, labels)?.by_group(name)?;
     let groups: Vec<&[Member]> = rows.chunk_by(|a, b| a.group == b.group).collect();
     Ok(groups.into_par_iter().with_min_len(64).map(|group| (group.len(), of(group))).collect())

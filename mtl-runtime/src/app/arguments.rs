@@ -40,6 +40,21 @@ pub(super) struct EvaluateArgs {
     /// Write a page with tables and pictures to this HTML file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// The metrics, in place of the usual ones: `--metrics auc,ndcg@10`
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub metrics: Vec<String>,
+    /// Intervals of 95 % from so many draws of rows, or of groups where there are groups
+    #[arg(long, value_name = "DRAWS")]
+    pub bootstrap: Option<usize>,
+    /// Measure the rows of each value of these columns too; rare values together
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub slices: Vec<String>,
+    /// Compare with a report of `--json`, or with predictions of `--save-predictions` on the same rows
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write predictions beside labels to this file, for a later `--baseline`
+    #[arg(long, value_name = "FILE")]
+    pub save_predictions: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

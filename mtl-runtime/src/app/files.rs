@@ -52,7 +52,19 @@ pub enum BadRow {
 impl FileArgs {
     /// Reads the files that are named; the others are empty.
     pub fn read(&self, schema: &Schema) -> Result<Splits> {
-        let read = |path: &Option<PathBuf>| path.as_deref().map(|path| self.format.read_all(path, schema)).transpose();
+        self.read_with(schema, &[])
+    }
+
+    /// As [`read`](Self::read), with more columns than the model needs.
+    pub(super) fn read_with(&self, schema: &Schema, more: &[String]) -> Result<Splits> {
+        let mut options = ReadOptions::for_schema(schema);
+        for column in more {
+            if let Some(columns) = options.columns.as_mut().filter(|columns| !columns.contains(column)) {
+                columns.push(column.clone());
+            }
+        }
+        let one = |path: &Path| self.format.read(path, options.clone());
+        let read = |path: &Option<PathBuf>| path.as_deref().map(one).transpose();
         let splits = Splits {
             train: read(&self.train)?.unwrap_or_default(),
             validation: read(&self.validation)?.unwrap_or_default(),
