@@ -477,7 +477,7 @@ fn levels_are_learned_with_their_thresholds() {
     // Labels without noise leave the scale of the steps open, a tower that bends their ratios, and the epoch of the best RMSE
     // is an early one: only their order is sure. `joint.rs` recovers thresholds from labels that have any.
     assert!(steps.len() == 3 && step(1) < step(0).min(step(2)), "the second step is the narrowest: {steps:?}");
-    let metrics = *trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap();
+    let metrics = trained.report.split.get("validation").unwrap().tasks.get("stars").unwrap().clone();
     assert!(metrics.auc.is_none() && metrics.rmse.is_some_and(|rmse| rmse < 0.5), "{metrics:?}");
     let predictions = trained.predictor.predict(&table("other", 100)).unwrap();
     assert!(predictions.task("stars").unwrap().iter().all(|level| (1.0..=5.0).contains(level)));

@@ -6,7 +6,7 @@
 use super::Generator;
 use super::ranks::{PRODUCT, SUM, compare};
 use crate::hir::{Model, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::quote;
 
 /// What the score of a rank is made of.
@@ -194,6 +194,15 @@ impl Factor {
     }
 }
 
+/// The same without parentheses around the whole.
+fn bare(tokens: &TokenStream) -> TokenStream {
+    let mut trees = tokens.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Parenthesis => group.stream(),
+        _ => tokens.clone(),
+    }
+}
+
 /// The way through a formula; it notes which parts are read as values.
 struct Walk<'a> {
     generator: &'a Generator<'a>,
@@ -237,7 +246,7 @@ impl Walk<'_> {
             ScoreKind::Let(part) => self.terms(&self.rank.lets[*part].value, factor),
             ScoreKind::Rank(rank) => {
                 let call = self.other(*rank);
-                match factor.expression() {
+                match factor.expression().as_ref().map(bare) {
                     Some(factor) => quote! { terms.extend(entries::scaled(#call, #factor)); },
                     None => quote! { terms.extend(#call); },
                 }

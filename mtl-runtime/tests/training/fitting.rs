@@ -39,7 +39,7 @@ fn training_learns_every_task() {
         assert!(loss(3, task) < loss(0, task), "{task}: {} {}", loss(0, task), loss(3, task));
     }
     let test = report.split.get("test").unwrap();
-    let task = |name: &str| *test.tasks.get(name).unwrap();
+    let task = |name: &str| test.tasks.get(name).unwrap().clone();
     // The true click probability has AUC 0.88 on these rows.
     assert!(task("click").auc.unwrap() > 0.8, "{:?}", task("click"));
     assert!(task("click").gauc.unwrap() > 0.7 && task("click").logloss.unwrap() < 0.6);
