@@ -1,0 +1,96 @@
+//! A spec against a network for each task alone, on KuaiRand: paired differences of the AUC on the test rows.
+//!
+//! `lift --data FOLDER` trains the family `own_and_others` and the single networks with each seed, and prints for each task the AUC of both and
+//! the difference, with an interval over test rows drawn anew, the same for both.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mtl_benches::Dataset;
+use mtl_eval::bootstrap::Bootstrap;
+use mtl_eval::metrics::{Columns, Metric};
+use mtl_runtime::config::apply_setting;
+use mtl_runtime::report::TextTable;
+use mtl_runtime::{Error, Model, Predictions, Result, Splits, Trainer, alloc};
+
+#[allow(missing_docs)]
+mod models {
+    include!(concat!(env!("OUT_DIR"), "/kuairand_own_and_others.rs"));
+    include!(concat!(env!("OUT_DIR"), "/kuairand_single_is_click.rs"));
+    include!(concat!(env!("OUT_DIR"), "/kuairand_single_long_view.rs"));
+    include!(concat!(env!("OUT_DIR"), "/kuairand_single_is_like.rs"));
+}
+
+/// A spec against a network for each task alone
+#[derive(Parser)]
+struct Options {
+    /// The folder of KuaiRand
+    #[arg(long)]
+    data: PathBuf,
+    /// Seeds of initial values and order
+    #[arg(long, num_args = 1.., default_values_t = [0, 1, 2])]
+    seeds: Vec<u64>,
+}
+
+/// Draws of an interval.
+const DRAWS: usize = 1000;
+
+fn main() -> ExitCode {
+    alloc::keep_memory();
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn predictions<M: Model>(splits: &Splits, seed: u64) -> Result<Predictions> {
+    let mut config = M::default_config();
+    apply_setting(&mut config, &format!("train.seed={seed}"))?;
+    eprintln!("{} seed {seed}", M::NAME);
+    let trained = Trainer::<M>::new(config, splits.clone()).fit()?;
+    trained.predictor.predict(splits.test.as_ref().ok_or_else(|| Error::data("there are no test rows"))?)
+}
+
+fn run(options: &Options) -> Result<()> {
+    use models::{KuairandOwnAndOthers, KuairandSingleIsClick, KuairandSingleIsLike, KuairandSingleLongView};
+    let schema = KuairandOwnAndOthers::schema(&KuairandOwnAndOthers::default_config());
+    let splits = Dataset::Kuairand.splits(&options.data, &schema)?;
+    let mut table = TextTable::new(["task", "seed", "one network", "own_and_others", "difference", "95 % interval"]);
+    let mut sums = [("is_click", 0.0), ("long_view", 0.0), ("is_like", 0.0)];
+    for &seed in &options.seeds {
+        let together = predictions::<KuairandOwnAndOthers>(&splits, seed)?;
+        let alone = [
+            predictions::<KuairandSingleIsClick>(&splits, seed)?,
+            predictions::<KuairandSingleLongView>(&splits, seed)?,
+            predictions::<KuairandSingleIsLike>(&splits, seed)?,
+        ];
+        for ((task, sum), alone) in sums.iter_mut().zip(&alone) {
+            let test = splits.test.as_ref().expect("it was predicted");
+            let labels: Vec<f32> = test.numbers(task)?.iter().map(|label| *label as f32).collect();
+            let (both, one) = (together.task(task).unwrap_or_default(), alone.task(task).unwrap_or_default());
+            let columns = Columns::new(both, &labels);
+            let value = Metric::Auc.of(columns)?.unwrap_or(f64::NAN);
+            let difference = Bootstrap::new(DRAWS, seed).difference(Metric::Auc, columns, one)?;
+            let difference = difference.ok_or_else(|| Error::data(format!("the test rows have one class of {task}")))?;
+            *sum += difference.value;
+            table.row([
+                (*task).to_owned(),
+                seed.to_string(),
+                format!("{:.4}", value - difference.value),
+                format!("{value:.4}"),
+                format!("{:+.4}", difference.value),
+                format!("{:+.4} to {:+.4}", difference.low, difference.high),
+            ]);
+        }
+    }
+    for (task, sum) in sums {
+        let mean = format!("{:+.4}", sum / options.seeds.len() as f64);
+        table.row([task, "mean", "", "", &mean, ""]);
+    }
+    println!("{table}");
+    Ok(())
+}
