@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use mtl_eval::metrics;
 use mtl_runtime::calibration::Calibrator;
-use mtl_runtime::data::{Column, Ids, Labels, Numbers, Rng, Table, metrics};
+use mtl_runtime::data::{Column, Ids, Labels, Numbers, Rng, Table};
 use mtl_runtime::model::Split;
 use mtl_runtime::scores::Calibrators;
 use mtl_runtime::{Model, Predictor, Splits, Trainer, app, mtl};
