@@ -269,7 +269,6 @@ struct Session<M: Model> {
     evaluating: f64,
     saving: f64,
     searching: f64,
-    /// Those of the last epoch.
     calibrators: Calibrators,
 }
 
