@@ -258,8 +258,11 @@ impl Metrics {
     }
 }
 
+/// What follows a task's name where its calibrated probability is measured.
+pub const CALIBRATED: &str = " calibrated";
+
 impl SplitMetrics {
-    /// Everything that is measured: tasks by their names, `buy | click`, and ranks as `score by click`.
+    /// Everything that is measured: tasks by their names, `buy | click`, `buy calibrated`, and ranks as `score by click`.
     pub fn subjects(&self) -> impl Iterator<Item = (String, &Metrics)> {
         let ranks = self
             .ranks

@@ -23,6 +23,7 @@ use crate::config::settings;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
+use crate::scores::Calibrators;
 use crate::train::run::{Progress, Run, Weights};
 
 mod file;
@@ -44,17 +45,26 @@ struct Header {
     table_steps: Vec<u32>,
     /// Whether the best epoch is the last one, so that its values are not held twice.
     best_is_last: bool,
+    /// What calibrates the tasks of the best epoch.
+    #[serde(default)]
+    calibrators: Calibrators,
 }
 
 /// Saves a run. The file at `path` is replaced as a whole, or stays as it was.
 pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
-    write(path, run, &run.progress)
+    write(path, run, &run.progress, &run.calibrators)
 }
 
-/// Saves the last epoch, the best one of a task, as a model.
-pub(crate) fn save_of_task<M: Model>(path: &Path, run: &Run<M>, task: &str, value: f64) -> Result<()> {
+/// Saves the last epoch, the best one of a task, as a model with its own calibrators.
+pub(crate) fn save_of_task<M: Model>(
+    path: &Path,
+    run: &Run<M>,
+    task: &str,
+    value: f64,
+    calibrators: &Calibrators,
+) -> Result<()> {
     let best = Some((run.progress.epoch, value));
-    write(path, run, &Progress { best, of_task: Some(task.to_owned()), ..run.progress.clone() })
+    write(path, run, &Progress { best, of_task: Some(task.to_owned()), ..run.progress.clone() }, calibrators)
 }
 
 /// The file of the best epoch of a task: that of the run with the task's name.
@@ -65,7 +75,7 @@ pub(crate) fn file_of_task(path: &Path, task: &str) -> PathBuf {
     path.with_file_name(format!("{}.{task}{ending}", &name[..name.len() - ending.len()]))
 }
 
-fn write<M: Model>(path: &Path, run: &Run<M>, progress: &Progress) -> Result<()> {
+fn write<M: Model>(path: &Path, run: &Run<M>, progress: &Progress, calibrators: &Calibrators) -> Result<()> {
     let best_is_last = progress.batch == 0 && progress.best.is_some_and(|(epoch, _)| epoch == progress.epoch);
     let header = Header {
         format: FORMAT,
@@ -75,6 +85,7 @@ fn write<M: Model>(path: &Path, run: &Run<M>, progress: &Progress) -> Result<()>
         progress: progress.clone(),
         table_steps: run.embeddings.steps(),
         best_is_last,
+        calibrators: calibrators.clone(),
     };
     let mut arrays = BTreeMap::new();
     arrays.insert("header".to_owned(), pack(&header));
@@ -187,6 +198,7 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
     }
     run.embeddings.restore(&header.table_steps, tables);
     run.progress = header.progress;
+    run.calibrators = header.calibrators;
     // Rows of tables make up for missed steps at the pace of their stage.
     run.enter_stage();
     if header.best_is_last {

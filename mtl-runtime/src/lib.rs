@@ -32,7 +32,7 @@ pub use error::{Error, Result};
 pub use evaluate::{Baseline, Evaluation, SavedPredictions};
 pub use model::Model;
 pub use mtl_data as data;
-pub use mtl_eval::report;
+pub use mtl_eval::{calibration, report};
 pub use mtl_macros::{mtl, mtl_file};
 pub use predict::{Predictions, Predictor};
 pub use train::{Splits, Trained, Trainer};
@@ -47,6 +47,7 @@ pub mod __private {
     pub use mtl_data;
     pub use mtl_data::schema;
     pub use mtl_data::{Bags, Column, DataError, Ids, Labels, Numbers, Slots, Table};
+    pub use mtl_eval::calibration::Method as Calibration;
     pub use mtl_eval::metrics::{GroupWeight as TuneGroups, Metric as TuneMetric};
     pub use mtl_eval::search::Method as TuneMethod;
     pub use serde;

@@ -6,6 +6,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use mtl_data::schema::Schema;
+use mtl_eval::calibration::Method as Calibration;
 
 use crate::config::TrainConfig;
 use crate::init::Init;
@@ -51,6 +52,10 @@ pub trait Model: Module + Debug + 'static {
     /// What tasks teach each other.
     fn distill(_: &Self::Config) -> Option<Distill> {
         None
+    }
+    /// How probabilities of tasks are calibrated, by the task's name.
+    fn calibrations(_: &Self::Config) -> Vec<(&'static str, Calibration)> {
+        Vec::new()
     }
     /// The method that is asked for the weights of losses or gradients in each step.
     fn method(_: &Self::Config) -> Option<Asked<'_>> {

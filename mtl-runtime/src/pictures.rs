@@ -2,6 +2,7 @@
 
 use mtl_data::Dataset;
 use mtl_data::schema::{Schema, TaskKind};
+use mtl_eval::calibration::Calibrator;
 use mtl_eval::metrics;
 
 use crate::error::Result;
@@ -32,13 +33,14 @@ pub(crate) fn pictures<M: Model>(
             p += classes;
             continue;
         }
-        draw(&mut pictures, &task.name, &task.kind, &column(p), labels, dataset.weights[t].as_deref())?;
+        let calibrator = calibrators.get(&task.name);
+        draw(&mut pictures, &task.name, &task.kind, &column(p), labels, dataset.weights[t].as_deref(), calibrator)?;
         p += 1;
         if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
             let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];
             let happened = |(label, given): (&f32, &f32)| if *given > 0.5 { *label } else { f32::NAN };
             let labels: Vec<f32> = labels.iter().zip(given).map(happened).collect();
-            draw(&mut pictures, &names[p], &task.kind, &column(p), &labels, dataset.weights[t].as_deref())?;
+            draw(&mut pictures, &names[p], &task.kind, &column(p), &labels, dataset.weights[t].as_deref(), None)?;
             p += 1;
         }
     }
@@ -67,6 +69,7 @@ fn draw(
     predictions: &[f32],
     labels: &[f32],
     weights: Option<&[f32]>,
+    calibrator: Option<&Calibrator>,
 ) -> Result<()> {
     let rows = || predictions.iter().zip(labels).filter(|(_, label)| !label.is_nan());
     let values = |keep: &dyn Fn(f32) -> bool| -> Vec<f64> {
@@ -76,7 +79,10 @@ fn draw(
         TaskKind::Binary { .. } => {
             let raw = metrics::reliability(predictions, labels, weights, BINS)?;
             if !raw.is_empty() {
-                pictures.reliability.set(name, Reliability { raw, calibrated: Vec::new() });
+                let calibrated =
+                    calibrator.map(|of| metrics::reliability(&of.column(predictions), labels, weights, BINS));
+                let calibrated = calibrated.transpose()?.unwrap_or_default();
+                pictures.reliability.set(name, Reliability { raw, calibrated });
             }
             Distribution::of([("label 0", values(&|label| label <= 0.5)), ("label 1", values(&|label| label > 0.5))])
         }

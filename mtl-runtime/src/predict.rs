@@ -16,7 +16,7 @@ use crate::model::{Model, Rank};
 use crate::parameters::{Parameter, parameters};
 use crate::pictures::pictures;
 use crate::report::{Candidate, Explanation, Part, Pictures, SplitMetrics};
-use crate::scores::{Calibrators, Inputs};
+use crate::scores::{Calibrators, Inputs, calibrated_name};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
@@ -37,7 +37,8 @@ pub struct Predictor<M: Model> {
 /// Predictions and scores of rows, column by column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
-    /// Each task in order (a chained task also as `buy | click`): a probability, or a number in the label's unit.
+    /// Each task in order (a chained task also as `buy | click`, a calibrated one as `buy calibrated`): a probability, or a number in
+    /// the label's unit.
     pub tasks: Vec<(String, Vec<f32>)>,
     /// What scores read beside them, as the formulas have it: `rank_of(click)`; NaN where it is missing.
     pub inputs: Vec<(String, Vec<f64>)>,
@@ -56,7 +57,15 @@ impl<M: Model> Predictor<M> {
         let mut run = checkpoint::load::<M>(path.as_ref(), change)?;
         scores::<M>(&run.config)?;
         run.embeddings.settle();
-        Self::of(run)
+        let predictor = Self::of(run)?;
+        let missing = |(task, _): &(&str, _)| predictor.calibrators.get(task).is_none();
+        match M::calibrations(&predictor.config).iter().find(|of| missing(of)) {
+            None => Ok(predictor),
+            Some((task, _)) => {
+                let what = format!("it was saved before `{task}` was calibrated: resume its training");
+                Err(Error::checkpoint(path.as_ref(), what))
+            }
+        }
     }
 
     /// The best weights of a run, else its present ones, whose tables are settled.
@@ -67,9 +76,10 @@ impl<M: Model> Predictor<M> {
         let subnets = run.subnets();
         let mut network = run.network().valid();
         network.compact();
-        let Run { config, schema, encoder, mut embeddings, .. } = run;
+        let Run { config, schema, encoder, mut embeddings, calibrators, .. } = run;
         embeddings.forget_state();
-        Ok(Self { config, schema, encoder, network, embeddings, subnets, calibrators: Calibrators::default() })
+        let calibrators = calibrators.under::<M>(&config)?;
+        Ok(Self { config, schema, encoder, network, embeddings, subnets, calibrators })
     }
 
     /// Its configuration.
@@ -198,11 +208,14 @@ impl<M: Model> Predictor<M> {
         let column = |p: usize| rows.iter().skip(p).step_by(names.len()).copied().collect();
         let inputs = Inputs::of::<M>(&self.schema, &rows, &dataset, &self.calibrators)?;
         let ranks = M::ranks().iter().map(|rank| Ok((rank.name.to_owned(), inputs.scores(rank, config)?)));
-        Ok(Predictions {
-            ranks: ranks.collect::<Result<_>>()?,
-            tasks: names.iter().enumerate().map(|(p, name)| (name.clone(), column(p))).collect(),
-            inputs: inputs.into_more(),
-        })
+        let mut tasks = Vec::new();
+        for (p, name) in names.iter().enumerate() {
+            let values: Vec<f32> = column(p);
+            let calibrated = self.calibrators.get(name).map(|of| (calibrated_name(name), of.column(&values)));
+            tasks.push((name.clone(), values));
+            tasks.extend(calibrated);
+        }
+        Ok(Predictions { ranks: ranks.collect::<Result<_>>()?, tasks, inputs: inputs.into_more() })
     }
 
     /// The scores of some rows in parts, the best first. Places within a request are among all rows of the table.

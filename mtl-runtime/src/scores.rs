@@ -2,35 +2,72 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use mtl_data::Dataset;
 use mtl_data::schema::Schema;
+use mtl_eval::calibration::{Calibrator, Method as Calibration};
+use mtl_eval::report::CALIBRATED;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::loss::prediction_names;
 use crate::model::{Input, Model, Rank};
 
-/// Makes a task's probability agree with how often its event happens.
-pub trait Calibrate: fmt::Debug + Send + Sync {
-    /// The calibrated probability.
-    fn apply(&self, probability: f64) -> f64;
-}
-
 /// Calibrators of tasks, by name. A task without one is as it was predicted.
-#[derive(Debug, Clone, Default)]
-pub struct Calibrators(BTreeMap<String, Arc<dyn Calibrate>>);
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Calibrators(BTreeMap<String, Calibrator>);
 
 impl Calibrators {
+    /// Those of a model, fitted to predictions `[rows, P]` of rows with labels that nobody trained on.
+    pub(crate) fn fit<M: Model>(
+        config: &M::Config,
+        schema: &Schema,
+        predictions: &[f32],
+        dataset: &Dataset,
+    ) -> Result<Self> {
+        let names = prediction_names(schema);
+        let fit = |(task, method): (&'static str, Calibration)| {
+            let place = names.iter().position(|known| known == task).unwrap_or_default();
+            let column: Vec<f32> = predictions.iter().skip(place).step_by(names.len()).copied().collect();
+            let t = schema.tasks.iter().position(|known| known.name == task).unwrap_or_default();
+            let found = method.fit(&column, &dataset.labels[t], dataset.weights[t].as_deref());
+            let found = found.map_err(|error| Error::data(format!("calibration of `{task}`: {error}")))?;
+            Ok((task.to_owned(), found))
+        };
+        M::calibrations(config).into_iter().map(fit).collect::<Result<_>>().map(Self)
+    }
+
+    /// These, with those of a model that are nothing to fit, under a configuration.
+    pub(crate) fn under<M: Model>(mut self, config: &M::Config) -> Result<Self> {
+        for (task, method) in M::calibrations(config) {
+            if let Calibration::DownSampling(_) = method {
+                let found = method.fit(&[], &[], None);
+                self.set(task, found.map_err(|error| Error::config(format!("calibration of `{task}`: {error}")))?);
+            }
+        }
+        Ok(self)
+    }
+
     /// Sets the calibrator of a task.
-    pub fn set(&mut self, task: &str, calibrator: Arc<dyn Calibrate>) {
+    pub fn set(&mut self, task: &str, calibrator: Calibrator) {
         self.0.insert(task.to_owned(), calibrator);
+    }
+
+    /// The calibrator of a task.
+    pub fn get(&self, task: &str) -> Option<&Calibrator> {
+        self.0.get(task)
     }
 
     /// The calibrated probability of a task.
     pub fn apply(&self, task: &str, probability: f64) -> f64 {
-        self.0.get(task).map_or(probability, |calibrator| calibrator.apply(probability))
+        self.get(task).map_or(probability, |calibrator| calibrator.apply(probability))
     }
+}
+
+/// What the calibrated probability of a task is called where it stands beside the prediction.
+pub fn calibrated_name(task: &str) -> String {
+    format!("{task}{CALIBRATED}")
 }
 
 /// A number that a score reads, without a default, and that a row does not have.

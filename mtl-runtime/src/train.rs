@@ -120,6 +120,7 @@ impl<M: Model> Trainer<M> {
         let Self { checkpoint, stop_after, verbose, .. } = self;
         check::labels(&schema, &train)?;
         check::validation(<M as Model>::train(&run.config), &schema, validation.as_deref())?;
+        check::calibrations::<M>(&run.config, &schema, validation.as_deref())?;
         seconds.set("encode", start.elapsed().as_secs_f64());
         let display = Display::new(verbose, <M as Model>::train(&run.config).all_epochs());
         display.warnings("training", &train.warnings);
@@ -140,6 +141,7 @@ impl<M: Model> Trainer<M> {
             evaluating: 0.0,
             saving: 0.0,
             searching: 0.0,
+            calibrators: Calibrators::default(),
         };
         let stopped = session.search()? || session.epochs()?;
         let Session { mut run, validation, evaluating, saving, searching, checkpoint: session_file, .. } = session;
@@ -267,6 +269,7 @@ struct Session<M: Model> {
     evaluating: f64,
     saving: f64,
     searching: f64,
+    calibrators: Calibrators,
 }
 
 impl<M: Model> Session<M> {
@@ -350,13 +353,17 @@ impl<M: Model> Session<M> {
         let start = Instant::now();
         let run = &mut self.run;
         let train = <M as Model>::train(&run.config).clone();
-        let (_, split) = score_of(run, validation)?;
+        let scored = score(run.network(), &run.embeddings, &run.schema, validation)?;
+        let calibrators = Calibrators::fit::<M>(&run.config, &run.schema, &scored.predictions, validation)?;
+        let split = measure(&run.config, run.network(), &run.schema, validation, &scored, &calibrators, &[])?;
         let value = best::value(&train, &run.schema, &split)?;
         let epoch = run.progress.epoch;
         if best::better(train.best.ascending(), value, run.progress.best.map(|(_, value)| value)) {
             run.progress.best = Some((epoch, value));
             run.best = Some(run.weights());
+            run.calibrators = calibrators.clone();
         }
+        self.calibrators = calibrators;
         self.evaluating += start.elapsed().as_secs_f64();
         Ok(split)
     }

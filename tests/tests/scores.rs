@@ -1,11 +1,12 @@
 //! Scores of a trained model: the same bits in evaluation, in prediction and in the compiled functions; what they read, and their parts.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use mtl_runtime::data::{Column, Ids, Labels, Numbers, Rng, Table, metrics};
+use mtl_eval::metrics;
+use mtl_runtime::calibration::Calibrator;
+use mtl_runtime::data::{Column, Ids, Labels, Numbers, Rng, Table};
 use mtl_runtime::model::Split;
-use mtl_runtime::scores::{Calibrate, Calibrators};
+use mtl_runtime::scores::Calibrators;
 use mtl_runtime::{Model, Predictor, Splits, Trainer, app, mtl};
 
 mtl! { model Shop {
@@ -16,7 +17,7 @@ mtl! { model Shop {
         price: number(column: item_price),
         age: number(transform: log1p),
     }
-    task click: binary(label: is_click);
+    task click: binary(label: is_click, calibrate: platt);
     task buy: binary(label: is_buy) given click;
     task watch: regression(label: seconds, transform: log1p);
     tower each = mlp(concat(user, item_id), [8]);
@@ -75,15 +76,6 @@ fn trained() -> (Predictor<Shop>, mtl_runtime::report::Report) {
     (trained.predictor, trained.report)
 }
 
-#[derive(Debug)]
-struct Square;
-
-impl Calibrate for Square {
-    fn apply(&self, probability: f64) -> f64 {
-        probability * probability
-    }
-}
-
 #[test]
 fn one_score_everywhere() {
     let (predictor, report) = trained();
@@ -98,7 +90,7 @@ fn one_score_everywhere() {
         let alone = of.score(&ranks.score, &ranks.value, &ranks.places);
         assert_eq!([alone.to_bits(), all[row].to_bits()], [scores.score[row].to_bits(); 2], "row {row}");
         assert_eq!(of.odds(&ranks.odds).to_bits(), scores.odds[row].to_bits());
-        assert_eq!(of.calibrated_click, of.click);
+        assert_eq!(of.calibrated_click, predictor.calibrators().apply("click", of.click));
     }
     // Training measured the rows of its test split by the same scores.
     let measured = report.split.get("test").unwrap().ranks.get("score").unwrap().get("click").unwrap().auc;
@@ -114,9 +106,10 @@ fn one_score_everywhere() {
     assert!(first.iter().all(|place| first[best] <= *place));
 
     let mut calibrators = Calibrators::default();
-    calibrators.set("click", Arc::new(Square));
+    let half = Calibrator::DownSampling { rate: 0.5 };
+    calibrators.set("click", half.clone());
     let calibrated = predictor.with_calibrators(calibrators).predict(&test).unwrap();
-    assert_eq!(calibrated.input("calibrated(click)").unwrap()[3], rows[3].click * rows[3].click);
+    assert_eq!(calibrated.input("calibrated(click)").unwrap()[3], half.apply(rows[3].click));
     assert_ne!(calibrated.rank("score"), known.rank("score"));
 }
 

@@ -101,11 +101,19 @@ impl Inputs<'_> {
             ));
             return None;
         }
-        if !matches!(self.tasks[predicted.task.0].as_ref()?.kind, TaskKind::Binary { .. }) {
-            let at = self.names.tasks[predicted.task.0].name.span;
+        let task = self.tasks[predicted.task.0].as_ref()?;
+        let at = task.name.span;
+        if !matches!(task.kind, TaskKind::Binary { .. }) {
             sink.push(diagnostic!(
                 WrongArgument, of.span, "`{}` is no probability", of.text; label(at): "declared here";
                 help: "`calibrated` is of a binary task"
+            ));
+            return None;
+        }
+        if task.calibration.is_none() {
+            sink.push(diagnostic!(
+                MissingOption, of.span, "nothing says how `{}` is calibrated", of.text; label(at): "declared here";
+                help: "declare it, as in `task {}: binary(calibrate: platt)`, or read `{}` itself", of.text, of.text
             ));
             return None;
         }

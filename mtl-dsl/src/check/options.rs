@@ -89,9 +89,14 @@ impl<'a> Options<'a> {
 
     /// An alternative and its options.
     pub fn choice(&self, name: &str) -> (&'static str, &Options<'a>) {
+        self.maybe_choice(name).unwrap_or_else(|| unreachable!("checked options hold the choice `{name}`"))
+    }
+
+    /// An alternative and its options, where it was written.
+    pub fn maybe_choice(&self, name: &str) -> Option<(&'static str, &Options<'a>)> {
         match &self.get(name).2 {
-            Value::Choice(choice, options) => (choice, options),
-            _ => unreachable!("checked options hold the choice `{name}`"),
+            Value::Choice(choice, options) => Some((choice, options)),
+            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::options::{self, Options};
 use super::{Sink, losses};
 use crate::ast::{self, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Condition, Feature, Label, RegressionLoss, Task, TaskId, TaskKind};
+use crate::hir::{Calibration, Condition, Feature, Label, RegressionLoss, Task, TaskId, TaskKind};
 use crate::resolve::Names;
 use crate::schema::tasks::KINDS;
 use crate::suggest::did_you_mean;
@@ -41,6 +41,7 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
             },
             group: losses.group,
             losses: losses.summands,
+            calibration: if kind == "binary" { calibration(&options) } else { None },
         }));
     }
     check_chains(names, &mut tasks, sink);
@@ -146,6 +147,17 @@ fn through(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
         sink.push(diagnostic!(UnknownTask, expr.span, "no task named `{name}`"; help: "{help}"));
     }
     found.map(TaskId)
+}
+
+/// How a probability is calibrated.
+fn calibration(options: &Options<'_>) -> Option<Calibration> {
+    let (method, options) = options.maybe_choice("calibrate")?;
+    Some(match method {
+        "platt" => Calibration::Platt,
+        "isotonic" => Calibration::Isotonic,
+        "temperature" => Calibration::Temperature,
+        _ => Calibration::DownSampling(options.number("rate")),
+    })
 }
 
 /// A task whose tower would have the name of an ordinal task's steps.

@@ -3,7 +3,8 @@
 use super::schema::summand_field;
 use super::{Generator, docs, ident, names};
 use crate::hir::{
-    self, BinaryLoss, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind, Weighting,
+    self, BinaryLoss, Calibration, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind,
+    Weighting,
 };
 use crate::ir::{Block, Config, ConfigPath, ConfigValue};
 use proc_macro2::TokenStream;
@@ -30,6 +31,8 @@ impl Generator<'_> {
         self.group("features", about, "FeaturesConfig", self.feature_fields()).map(&mut add);
         let about = "Numbers of the tasks' losses: `tasks.NAME.pos_weight` and so on.";
         self.group("tasks", about, "TasksConfig", self.task_fields()).map(&mut add);
+        let about = "The shares of negative training rows that were kept: `down_sampling.NAME`.";
+        self.group("down_sampling", about, "DownSamplingConfig", self.down_sampling_fields()).map(&mut add);
         let sums: Vec<TokenStream> = self.sum_items();
         for (block, part) in self.ir.blocks.iter().zip(&self.names.blocks) {
             self.block_field(block, part).map(&mut add);
@@ -163,6 +166,19 @@ impl Generator<'_> {
                 name: names::field(name),
                 default: quote! { #ty::new(#(#values),*) },
                 ty,
+            })
+        };
+        self.model.tasks.iter().filter_map(field).collect()
+    }
+
+    fn down_sampling_fields(&self) -> Vec<Field> {
+        let field = |task: &hir::Task| {
+            let Some(Calibration::DownSampling(rate)) = task.calibration else { return None };
+            Some(Field {
+                docs: format!("That of `{}`.", task.name.text),
+                name: names::field(&task.name.text),
+                ty: quote! { f64 },
+                default: names::real(rate.value),
             })
         };
         self.model.tasks.iter().filter_map(field).collect()

@@ -1,7 +1,7 @@
 //! The network: the struct of its blocks and the runtime's trait.
 
 use super::{Generator, docs, ident, names, text};
-use crate::hir::{Causal, LossTerm, Weighting};
+use crate::hir::{Calibration, Causal, LossTerm, Weighting};
 use crate::ir::{Block, ConfigPath, MaskMethod, Node, Op, Role, Size, Symbol, View};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -70,6 +70,7 @@ impl Generator<'_> {
             weighting,
             self.terms_fn(),
             self.distill_fn(),
+            self.calibrations_fn(),
             self.method_fn(),
             self.subnet_fns(),
             self.parts_fn(),
@@ -245,6 +246,28 @@ impl Generator<'_> {
                     warm_up: config.distill.warm_up,
                 })
             }
+        }
+    }
+
+    /// How probabilities of tasks are calibrated; nothing for most models.
+    fn calibrations_fn(&self) -> TokenStream {
+        let config = self.own_type("Config");
+        let calibrations = self.model.tasks.iter().filter_map(|task| {
+            let (name, field) = (&task.name.text, ident(&names::field(&task.name.text)));
+            let method = match task.calibration? {
+                Calibration::Platt => quote! { Platt },
+                Calibration::Isotonic => quote! { Isotonic },
+                Calibration::Temperature => quote! { Temperature },
+                Calibration::DownSampling(_) => quote! { DownSampling(config.down_sampling.#field) },
+            };
+            Some(quote! { (#name, Calibration::#method) })
+        });
+        let calibrations: Vec<TokenStream> = calibrations.collect();
+        if calibrations.is_empty() {
+            return TokenStream::new();
+        }
+        quote! {
+            fn calibrations(config: &#config) -> Vec<(&'static str, Calibration)> { Vec::from([#(#calibrations),*]) }
         }
     }
 

@@ -15,12 +15,13 @@ pub struct Names {
 }
 
 /// Types that every model has: no block may be called like their last part.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     "Config",
     "Features",
     "FeaturesConfig",
     "TasksConfig",
     "LossConfig",
+    "DownSamplingConfig",
     "RanksConfig",
     "Labels",
     "Prediction",
@@ -30,12 +31,13 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Types of the runtime that generated code names.
-const TYPES: [&str; 55] = [
+const TYPES: [&str; 56] = [
     "Activation",
     "Asked",
     "Bags",
     "Best",
     "BestMetric",
+    "Calibration",
     "Choice",
     "Column",
     "Compacted",
@@ -89,7 +91,7 @@ const TYPES: [&str; 55] = [
 ];
 
 /// Words that are functions, arguments or fields where a block's name would be a variable or a field.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 54] = [
     "activate",
     "add",
     "affine",
@@ -100,6 +102,7 @@ const WORDS: [&str; 53] = [
     "config",
     "distance",
     "distill",
+    "down_sampling",
     "drop_rows",
     "dropout",
     "features",

@@ -135,6 +135,21 @@ pub struct Task {
     pub group: Option<Name>,
     /// The summands of its loss, where there are several.
     pub losses: Vec<Summand>,
+    /// How its probability is calibrated.
+    pub calibration: Option<Calibration>,
+}
+
+/// A calibration of probabilities.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Calibration {
+    /// A line through the logits.
+    Platt,
+    /// A non-decreasing function.
+    Isotonic,
+    /// A factor of the logits.
+    Temperature,
+    /// The odds times the share of negative rows that was kept.
+    DownSampling(Number),
 }
 
 /// A summand of a task's loss.

@@ -1,7 +1,8 @@
 //! The kinds of tasks.
 
 use super::losses::{BINARY_LOSSES, PAIRWISE_LOSSES, REGRESSION_LOSSES};
-use super::{Parameter, Range, Shape, Signature};
+use super::{Choice, Parameter, Range, Shape, Signature};
+use crate::diagnostic::Code;
 
 const LABEL: Parameter = Parameter::optional(
     "label",
@@ -15,6 +16,38 @@ const WHERE: Parameter = Parameter::optional(
 );
 const WEIGHT_COLUMN: Parameter =
     Parameter::optional("weight_column", Shape::Column, "The column that weighs the rows.");
+
+/// Calibrations of binary tasks.
+pub static CALIBRATIONS: Choice = Choice {
+    noun: "calibration",
+    plural: "calibrations",
+    unknown: Code::UnknownWord,
+    of: &[
+        Signature { name: "platt", docs: "A line through the logits (Platt, 1999).", positional: 0, parameters: &[] },
+        Signature {
+            name: "isotonic",
+            docs: "The non-decreasing function of least squares.",
+            positional: 0,
+            parameters: &[],
+        },
+        Signature {
+            name: "temperature",
+            docs: "A factor of the logits (Guo et al., ICML 2017).",
+            positional: 0,
+            parameters: &[],
+        },
+        Signature {
+            name: "down_sampling",
+            docs: "No fit: the odds times the rate, which undoes that negative training rows were left out.",
+            positional: 0,
+            parameters: &[Parameter::required(
+                "rate",
+                Shape::Number(Range::PROPENSITY),
+                "The share of the negative training rows that was kept.",
+            )],
+        },
+    ],
+};
 
 /// The kinds of tasks.
 pub static KINDS: &[Signature] = &[
@@ -37,6 +70,11 @@ pub static KINDS: &[Signature] = &[
                 "through",
                 Shape::Tasks,
                 "A task with the same condition: the probability is that of the event after that one and that of the event without it, weighed by how likely it is (ESM2, SIGIR 2020).",
+            ),
+            Parameter::optional(
+                "calibrate",
+                Shape::Choice(&CALIBRATIONS),
+                "How its probability, that of the product for a task given another, is calibrated on the validation rows.",
             ),
         ],
     },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SplitMetrics, TextTable};
+use super::{CALIBRATED, SplitMetrics, TextTable};
 use crate::bootstrap::Interval;
 use crate::metrics::{Gain, Metric, delta_m};
 
@@ -68,7 +68,9 @@ impl SplitMetrics {
             let (name, change) = ["auc", "gauc", "rmse"].iter().find_map(|name| Some((name, changes.get(name)?)))?;
             Some(vec![Gain { value: change.value, baseline: change.baseline, higher_is_better: *name != "rmse" }])
         };
-        delta_m(&self.tasks.iter().map(of_task).collect::<Option<Vec<_>>>()?)
+        // A calibrated task counts once.
+        let tasks = self.tasks.iter().filter(|(task, _)| !task.ends_with(CALIBRATED));
+        delta_m(&tasks.map(of_task).collect::<Option<Vec<_>>>()?)
     }
 }
 

@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::report::Metrics;
-use crate::scores::{Calibrators, Inputs};
+use crate::scores::{Calibrators, Inputs, calibrated_name};
 
 /// Predictions of a task, or scores of a rank, beside the task's labels and weights.
 pub(crate) struct Subject<'a> {
     /// The rank, if it is one.
     pub rank: Option<&'static str>,
-    /// The task, `buy` or `buy | click`.
+    /// The task, `buy`, `buy calibrated` or `buy | click`.
     pub task: String,
     kind: TaskKind,
     pub predictions: Rc<[f32]>,
@@ -57,6 +57,10 @@ pub(crate) fn subjects<'a, M: Model>(
             weights: weights(t),
         };
         found.push(subject(&task.name, p, Cow::Borrowed(labels)));
+        if let Some(calibrator) = calibrators.get(&task.name) {
+            let raw = subject(&calibrated_name(&task.name), p, Cow::Borrowed(labels));
+            found.push(Subject { predictions: calibrator.column(&raw.predictions).into(), ..raw });
+        }
         p += 1;
         if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
             let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];

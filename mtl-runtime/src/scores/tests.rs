@@ -24,19 +24,11 @@ fn places_are_counted() {
     }
 }
 
-#[derive(Debug)]
-struct Half;
-
-impl Calibrate for Half {
-    fn apply(&self, probability: f64) -> f64 {
-        probability / 2.0
-    }
-}
-
 #[test]
 fn a_task_without_calibrator_is_as_predicted() {
     let mut calibrators = Calibrators::default();
     assert_eq!(calibrators.apply("click", 0.25), 0.25);
-    calibrators.set("click", Arc::new(Half));
-    assert_eq!((calibrators.apply("click", 0.25), calibrators.apply("like", 0.25)), (0.125, 0.25));
+    calibrators.set("click", Calibrator::DownSampling { rate: 0.5 });
+    let expected = 0.125 / 0.875;
+    assert_eq!((calibrators.apply("click", 0.25), calibrators.apply("like", 0.25)), (expected, 0.25));
 }

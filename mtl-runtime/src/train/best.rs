@@ -146,7 +146,8 @@ impl<M: Model> Session<M> {
         let start = Instant::now();
         for (task, value) in tasks {
             let name = &self.run.schema.tasks[*task].name;
-            checkpoint::save_of_task(&checkpoint::file_of_task(path, name), &self.run, name, *value)?;
+            let file = checkpoint::file_of_task(path, name);
+            checkpoint::save_of_task(&file, &self.run, name, *value, &self.calibrators)?;
         }
         self.saving += start.elapsed().as_secs_f64();
         Ok(())

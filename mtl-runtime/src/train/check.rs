@@ -5,6 +5,7 @@ use std::path::Path;
 
 use mtl_data::Dataset;
 use mtl_data::schema::{BinaryLoss, FeatureKind, RegressionLoss, Rows, Schema, Task, TaskKind};
+use mtl_eval::calibration::Method as Calibration;
 
 use super::{best, stages};
 use crate::config::{TrainConfig, settings};
@@ -84,6 +85,9 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         }
         if path.contains(".masks.") && number < 0.0 {
             return Err(Error::config(format!("{path} is {number}, but it must be at least 0")));
+        }
+        if path.starts_with("down_sampling.") && !(number > 0.0 && number <= 1.0) {
+            return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
         if path.starts_with("loss.") && number < 0.0 {
             return Err(Error::config(format!("{path} is {number}, but a weight must be at least 0")));
@@ -259,6 +263,27 @@ pub(super) fn validation(train: &TrainConfig, schema: &Schema, validation: Optio
         if validation.labels[t].iter().all(|label| label.is_nan()) {
             let message = format!("train.best is {}, and `{name}` has no label in the validation rows", term.name());
             return Err(Error::data(message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses calibrations that the validation rows cannot fit.
+pub(super) fn calibrations<M: Model>(config: &M::Config, schema: &Schema, validation: Option<&Dataset>) -> Result<()> {
+    for (name, method) in M::calibrations(config) {
+        if let Calibration::DownSampling(_) = method {
+            continue;
+        }
+        let Some(validation) = validation else {
+            return Err(Error::data(format!(
+                "`{name}` is calibrated on validation rows, and there are none: name some, or leave out its `calibrate`"
+            )));
+        };
+        let t = schema.tasks.iter().position(|task| task.name == name).unwrap_or_default();
+        let weight = |row: usize| validation.weights[t].as_ref().map_or(1.0, |weights| weights[row]);
+        if !(0..validation.rows).any(|row| !validation.labels[t][row].is_nan() && weight(row) > 0.0) {
+            let message = format!("`{name}` is calibrated on validation rows, and has no label in them");
+            return Err(Error::data(format!("{message}: check its label column, its `where` and its weights")));
         }
     }
     Ok(())

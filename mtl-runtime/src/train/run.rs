@@ -17,6 +17,7 @@ use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
 use crate::report::{Epoch, GradientLog, Named};
+use crate::scores::Calibrators;
 use crate::subnets::{Round, SubnetReport};
 use crate::train::balanced::Shared;
 use crate::train::turns::{Turn, add_within};
@@ -35,6 +36,8 @@ pub(crate) struct Run<M: Model> {
     pub embeddings: Embeddings,
     pub progress: Progress,
     pub best: Option<Weights>,
+    /// What calibrates the tasks of the best epoch.
+    pub calibrators: Calibrators,
     /// The method that gives weights, where one is asked.
     pub balance: Option<Balance>,
     /// Which parameters several tasks train, once a method has asked.
@@ -140,6 +143,7 @@ impl<M: Model> Run<M> {
             embeddings,
             progress,
             best,
+            calibrators: Calibrators::default(),
             balance,
             shared,
             origin,

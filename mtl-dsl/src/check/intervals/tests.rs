@@ -26,6 +26,7 @@ fn tasks() -> Vec<Option<Task>> {
             through: None,
             group: None,
             losses: vec![],
+            calibration: None,
         })
     };
     let binary = || TaskKind::Binary { loss: BinaryLoss::Bce { pos_weight: number(1.0), smoothing: None } };
