@@ -139,8 +139,11 @@ pub struct Rank<C: 'static> {
     /// What its parts are.
     pub split: Split,
     /// Its parts, each as the formula has it and with its value.
-    pub terms: fn(&C, &[f64]) -> Vec<(&'static str, f64)>,
+    pub terms: Terms<C>,
 }
+
+/// The parts of a score under a configuration, each as the formula has it and with its value.
+pub type Terms<C> = fn(&C, &[f64]) -> Vec<(&'static str, f64)>;
 
 /// A parameter of a score: `param NAME = default in low..high;`, or `request` in place of `param`.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -75,7 +75,8 @@ fn run(options: &Options) -> Result<()> {
             let columns = Columns::new(both, &labels);
             let value = Metric::Auc.of(columns)?.unwrap_or(f64::NAN);
             let difference = Bootstrap::new(DRAWS, seed).difference(Metric::Auc, columns, one)?;
-            let difference = difference.ok_or_else(|| Error::data(format!("the test rows have one class of {task}")))?;
+            let difference =
+                difference.ok_or_else(|| Error::data(format!("the test rows have one class of {task}")))?;
             *sum += difference.value;
             table.row([
                 (*task).to_owned(),

@@ -289,14 +289,15 @@ impl Scope<'_> {
         };
         let (fits, needs): (fn(&TaskKind) -> bool, _) = match metric.name {
             "auc" => (|kind| matches!(kind, TaskKind::Binary { .. }), "`binary`"),
-            "ndcg" => (|kind| !matches!(kind, TaskKind::Regression { .. }), "`binary`, `pairwise` and `ordinal`"),
+            "ndcg" => (
+                |kind| !matches!(kind, TaskKind::Regression { .. } | TaskKind::Multiclass { .. }),
+                "`binary`, `pairwise` and `ordinal`",
+            ),
             "xauc" => (
                 |kind| matches!(kind, TaskKind::Regression { .. } | TaskKind::Ordinal { .. }),
                 "`regression` and `ordinal`",
             ),
-            _ => {
-                (|kind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise { .. }), "`binary` and `pairwise`")
-            }
+            _ => (|kind| matches!(kind, TaskKind::Binary { .. } | TaskKind::Pairwise), "`binary` and `pairwise`"),
         };
         if !fits(&self.tasks[task].as_ref()?.kind) {
             sink.push(diagnostic!(
@@ -371,17 +372,16 @@ impl Scope<'_> {
                 continue;
             };
             let named = |of: &&(usize, usize)| param(**of).name.text == *name;
-            let (own, others): (Vec<&(usize, usize)>, Vec<&(usize, usize)>) =
-                all.iter().filter(named).partition(|of| of.0 == rank);
-            let found = own.first().or(others.first()).map(|found| **found);
-            let Some(found) = found else {
+            let named: Vec<(usize, usize)> = all.iter().filter(named).copied().collect();
+            let own = named.iter().find(|of| of.0 == rank);
+            let Some(found) = own.or(named.first()).copied() else {
                 let known = all.iter().filter(|of| moves(of)).map(|of| param(*of).name.text.as_str());
                 let help = did_you_mean(name, "parameters", known);
                 sink.push(diagnostic!(UnknownName, item.span, "`{title}` has no parameter `{name}`"; help: "{help}"));
                 continue;
             };
             let declared = param(found).name.span;
-            if own.is_empty() && others.len() > 1 {
+            if own.is_none() && named.len() > 1 {
                 sink.push(diagnostic!(
                     ConflictingOptions, item.span, "several ranks that `{title}` reads have a parameter `{name}`";
                     label(declared): "one is declared here"; help: "give them names of their own"

@@ -39,7 +39,9 @@ impl Generator<'_> {
         }
         self.group("loss", "Weights of the tasks' losses: `loss.NAME`.", "LossConfig", self.loss_fields())
             .map(&mut add);
-        self.distill_field().map(|field| add((field, Vec::new())));
+        if let Some(field) = self.distill_field() {
+            add((field, Vec::new()));
+        }
         let about = "Parameters of the scores: `ranks.NAME.PARAM`.";
         self.group("ranks", about, "RanksConfig", self.rank_fields()).map(&mut add);
         fields.push(Field {

@@ -4,7 +4,7 @@
 //! other ranks.
 
 use super::Generator;
-use super::ranks::{PRODUCT, SUM, compare};
+use super::ranks::{PREFIX, PRODUCT, SUM, compare};
 use crate::hir::{Model, Rank, ScoreExpr, ScoreFn, ScoreKind, ScoreOp};
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::quote;
@@ -287,6 +287,10 @@ impl Walk<'_> {
     fn term(&mut self, expr: &ScoreExpr, factor: &Factor) -> TokenStream {
         let label = self.generator.excerpt(expr.span);
         let value = match factor.expression() {
+            Some(_) if factor.tokens.is_none() => {
+                let value = self.value(expr, PREFIX);
+                quote! { -#value }
+            }
             Some(factor) => {
                 let value = self.value(expr, PRODUCT + 1);
                 quote! { #factor * #value }

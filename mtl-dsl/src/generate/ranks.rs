@@ -432,7 +432,7 @@ impl Generator<'_> {
 pub(super) const LOOSE: u8 = 0;
 pub(super) const SUM: u8 = 1;
 pub(super) const PRODUCT: u8 = 2;
-const PREFIX: u8 = 4;
+pub(super) const PREFIX: u8 = 4;
 const METHOD: u8 = 5;
 const ATOM: u8 = 6;
 

@@ -73,6 +73,7 @@ impl RowOptimizer {
 
     /// Makes up for the zero-gradient steps that these rows missed, up to the table's step.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
     pub fn settle(
         &self,
         dim: usize,

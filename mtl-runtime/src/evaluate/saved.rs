@@ -7,6 +7,9 @@ use super::Subject;
 use crate::error::{Error, Result};
 use crate::report::{Named, Report};
 
+/// Predictions, and labels beside them.
+type Column = (Vec<f32>, Vec<f32>);
+
 /// What a model is compared with.
 #[derive(Debug, Clone)]
 pub enum Baseline {
@@ -19,7 +22,7 @@ pub enum Baseline {
 /// Predictions and labels by split, then by what is measured: the content of `--save-predictions FILE`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SavedPredictions {
-    pub(super) splits: Named<Named<(Vec<f32>, Vec<f32>)>>,
+    pub(super) splits: Named<Named<Column>>,
 }
 
 impl Baseline {
@@ -85,7 +88,7 @@ impl SavedPredictions {
         if header.first() != Some(&"split") || names.is_empty() || !labelled {
             return Err(refused(1, "this is no header of saved predictions"));
         }
-        let mut splits: Vec<(String, Vec<(Vec<f32>, Vec<f32>)>)> = Vec::new();
+        let mut splits: Vec<(String, Vec<Column>)> = Vec::new();
         for (at, line) in lines {
             let mut fields = line.split(',');
             let split = fields.next().unwrap_or_default();

@@ -41,7 +41,8 @@ impl Evaluation {
         let rank = !M::ranks().is_empty();
         for metric in &self.metrics {
             let on = |rank| schema.tasks.iter().any(|task| applies(*metric, &task.kind, rank));
-            if !on(false) && !(rank && on(true)) {
+            let measured = on(false) || rank && on(true);
+            if !measured {
                 return Err(Error::config(format!("`{metric}` does not apply to any task of {}", M::NAME)));
             }
             if metric.needs_groups() && schema.group_by.is_none() {

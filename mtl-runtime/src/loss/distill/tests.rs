@@ -24,12 +24,14 @@ fn schema() -> Schema {
     let task = |name: &str| Task {
         name: name.into(),
         kind: TaskKind::binary(1.0),
+        losses: vec![],
         label: Label::Column(name.into()),
         sample_space: None,
         weight_column: None,
         given: None,
     };
-    Schema { model: "Test".into(), features: vec![], tasks: vec![task("click"), task("like")], group_by: None }
+    let tasks = vec![task("click"), task("like")];
+    Schema { model: "Test".into(), features: vec![], tasks, group_by: None, scores: Default::default() }
 }
 
 /// Rows of every cell, one without a label, one of weight 0.
