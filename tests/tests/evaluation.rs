@@ -116,7 +116,13 @@ fn slices_are_the_metrics_of_their_rows() {
     assert!(run(&["evaluate", "--model", &model, "--test", &alone, "--json", &out]));
     let alone = report(&out);
     let (a, b) = (alone.split.get("test").unwrap().tasks.get("click").unwrap(), country.get("de").unwrap());
-    assert_eq!(a, b.get("click").unwrap());
+    // Rows stand in other batches, so their predictions are rounded otherwise.
+    let (a, b) = (a.clone(), b.get("click").unwrap());
+    let near = |a: Option<f64>, b: Option<f64>| (a.unwrap() - b.unwrap()).abs() < 1e-6;
+    assert!(
+        a.rows == b.rows && near(a.auc, b.auc) && near(a.logloss, b.logloss) && near(a.gauc, b.gauc),
+        "{a:?} {b:?}"
+    );
     fs::remove_dir_all(folder).unwrap();
 }
 

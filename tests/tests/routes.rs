@@ -47,7 +47,9 @@ fn seen<M: Model>() -> Seen {
     let logits: Vec<f32> = network.forward(input, &Pass::serving()).into_data().try_to_vec().unwrap();
     assert!(logits.iter().all(|logit| logit.is_finite()) && logits.len() == rows * schema.logit_columns());
     let predictions = loss::predictions(&schema, &logits);
-    let row: Vec<f64> = predictions.iter().take(predictions.len() / rows).map(|&p| f64::from(p)).collect();
+    let row = predictions.iter().take(predictions.len() / rows).map(|&p| f64::from(p));
+    // What scores read beside predictions.
+    let row: Vec<f64> = row.chain(M::inputs().iter().map(|_| 1.0)).collect();
     let scores = M::ranks().iter().map(|rank| (rank.score)(&config, &row)).collect();
     assert!(M::expectations().iter().all(|expectation| (expectation.holds)(&config)));
     Seen {

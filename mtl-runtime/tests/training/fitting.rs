@@ -193,7 +193,7 @@ fn settings_change_numbers_and_nothing_else() {
     assert!(message("train.batch=-1").contains("is a whole number"));
     assert!(message("dropout=nan").contains("is a number"));
     assert!(message("train.clip=much").contains("`train.clip` cannot be `much`"));
-    assert!(message("train.best.metric=accuracy").contains("unknown variant"));
+    assert!(message("train.best.metric=hit_rate").contains("unknown variant"));
     assert!(message("hidden.0=0").contains("change the spec"));
     assert!(message("train.batch").contains("--set name=value"));
     let checked = |setting: &str| mtl_runtime::train::check::<Tiny>(&set(setting).unwrap()).unwrap_err().to_string();
