@@ -59,11 +59,26 @@ impl Bootstrap {
         columns: Columns,
         baseline: &[f32],
     ) -> Result<Option<Interval>, EvalError> {
-        let (a, b) = (metric.prepare(columns)?, metric.prepare(Columns { predictions: baseline, ..columns })?);
-        self.checked(a.units())?;
-        let difference = |a: Option<f64>, b: Option<f64>| Some(a? - b?);
-        let of = |p: &Prepared, times: &[u32]| p.value_of(times);
-        Ok(self.of(difference(a.value(), b.value()), a.units(), |times| difference(of(&a, times), of(&b, times))))
+        self.mean_difference(metric, &[(columns, baseline)])
+    }
+
+    /// The mean of such differences over pairs of models, as of one spec trained with several seeds. All are measured on the same rows, and
+    /// see the same draws of them.
+    pub fn mean_difference(&self, metric: Metric, pairs: &[(Columns, &[f32])]) -> Result<Option<Interval>, EvalError> {
+        let prepare = |&(columns, baseline): &(Columns, _)| {
+            Ok((metric.prepare(columns)?, metric.prepare(Columns { predictions: baseline, ..columns })?))
+        };
+        let pairs = pairs.iter().map(prepare).collect::<Result<Vec<_>, EvalError>>()?;
+        let Some(units) = pairs.first().map(|(a, _)| a.units()) else { return Ok(None) };
+        if pairs.iter().any(|(a, _)| a.units() != units) {
+            return Err(EvalError::new("models of different rows").remedy("measure all of them on the same rows"));
+        }
+        self.checked(units)?;
+        let mean = |value: &dyn Fn(&Prepared) -> Option<f64>| {
+            let sum = pairs.iter().map(|(a, b)| Some(value(a)? - value(b)?)).sum::<Option<f64>>()?;
+            Some(sum / pairs.len() as f64)
+        };
+        Ok(self.of(mean(&Prepared::value), units, |times| mean(&|prepared| prepared.value_of(times))))
     }
 
     pub(crate) fn checked(&self, units: usize) -> Result<(), EvalError> {

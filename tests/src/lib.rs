@@ -40,7 +40,7 @@ use mtl_runtime::__private::burn::tensor::{Device, Tensor, TensorData};
 use mtl_runtime::data::Rng;
 use mtl_runtime::init::Init;
 use mtl_runtime::model::Pass;
-use mtl_runtime::{Model, loss, parameters};
+use mtl_runtime::{Model, Predictor, loss, parameters};
 use serde::Deserialize;
 
 /// A tensor of a golden file, row-major.
@@ -149,6 +149,13 @@ pub fn with<M: Model>(network: M, mut value: impl FnMut(&str, &[usize]) -> Optio
 /// The parameters' values by path.
 pub fn values<M: Model>(network: &M) -> BTreeMap<String, Vec<f32>> {
     parameters::parameters(network).into_iter().map(|parameter| (parameter.path, parameter.values)).collect()
+}
+
+/// Every trained value by path, tables as `table.NAME`.
+pub fn trained_values<M: Model>(trained: &Predictor<M>) -> BTreeMap<String, Vec<f32>> {
+    let mut all = values(trained.network());
+    all.extend(trained.embeddings().tables().map(|table| (format!("table.{}", table.name), table.values.to_vec())));
+    all
 }
 
 /// Normal numbers of a name.

@@ -9,13 +9,13 @@ use mtl_runtime::{Model, Splits, Trained, Trainer};
 
 use crate::normal;
 
-/// Rows with the numbers `a`, `b`, `c`, of which each of the tasks `one` and `two` follows from its own.
+/// Rows with the numbers `a`, `b`, `c`, of which each of the tasks `one` and `two` follows from its own, and an id `u`.
 pub fn table(name: &str, rows: usize) -> Table {
     let x = normal(name, 3 * rows);
-    let mut csv = String::from("a,b,c,one,two\n");
-    for row in x.chunks(3) {
+    let mut csv = String::from("a,b,c,u,one,two\n");
+    for (u, row) in x.chunks(3).enumerate() {
         let (one, two) = (row[0] + row[1] > 0.0, row[1] * row[2] > 0.0);
-        csv += &format!("{},{},{},{},{}\n", row[0], row[1], row[2], u8::from(one), u8::from(two));
+        csv += &format!("{},{},{},{},{},{}\n", row[0], row[1], row[2], u % 41, u8::from(one), u8::from(two));
     }
     // Tests of one program run at once, and some train on rows of one name.
     static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -8,7 +8,7 @@ use mtl_runtime::data::{ReadOptions, Table};
 use mtl_runtime::train::check;
 use mtl_runtime::{Model, Predictor, Splits, Trained, Trainer, mtl};
 use mtl_tests::training::folder;
-use mtl_tests::{normal, values};
+use mtl_tests::{normal, trained_values as all, values};
 
 mtl! { model Staged {
     features user { user_id: id(vocab: auto, dim: 3), city: category(dim: 2) }
@@ -69,13 +69,6 @@ fn splits(name: &str) -> Splits {
 fn to_the_end<M: Model>(name: &str, config: &M::Config) -> Trained<M> {
     let splits = Splits { validation: Table::default(), ..splits(name) };
     Trainer::<M>::new(config.clone(), splits).fit().unwrap()
-}
-
-/// Every trained value by path, tables included.
-fn all<M: Model>(trained: &Predictor<M>) -> BTreeMap<String, Vec<f32>> {
-    let mut all = values(trained.network());
-    all.extend(trained.embeddings().tables().map(|table| (format!("table.{}", table.name), table.values.to_vec())));
-    all
 }
 
 type Optimizers = (&'static str, OptimizerConfig, RowOptimizerConfig);

@@ -1,94 +1,19 @@
-//! Laws of weightings on generated networks: cut graphs give the whole gradient, methods are asked where the spec says, and every option
-//! counts.
+//! Laws of weightings on generated networks: methods are asked where the spec says, and every option counts.
 
 use std::collections::BTreeMap;
 
 use mtl_runtime::weighting::MethodConfig;
 use mtl_runtime::{Model, Trainer, mtl};
 use mtl_tests::training::{config, fit, folder, splits};
-use mtl_tests::{assert_close, values};
+use mtl_tests::values;
 
-/// The same network under the plain sum, and under a method that is never asked and so has equal weights, at both places.
-macro_rules! three {
-    ($plain:ident, $representation:ident, $parameters:ident: $($body:tt)*) => {
-        mtl! { model $plain {
-            features x { a: number, b: number, c: number }
-            task one: binary; task two: binary;
-            $($body)*
-            train { batch: 70, epochs: 2, optimizer: sgd(lr: 0.1) }
-        } }
-        mtl! { model $representation {
-            features x { a: number, b: number, c: number }
-            task one: binary; task two: binary;
-            $($body)*
-            loss { weighting: pcgrad, warm_up: 1_000 }
-            train { batch: 70, epochs: 2, optimizer: sgd(lr: 0.1) }
-        } }
-        mtl! { model $parameters {
-            features x { a: number, b: number, c: number }
-            task one: binary; task two: binary;
-            $($body)*
-            loss { weighting: pcgrad, at: parameters, warm_up: 1_000 }
-            train { batch: 70, epochs: 2, optimizer: sgd(lr: 0.1) }
-        } }
-    };
-}
-
-three!(Hard, HardCut, HardAll: let h = mlp(x, [6, 5], dropout: 0.2); tower each = mlp(h, [3]););
-three!(Beside, BesideCut, BesideAll: let h = mlp(x, [6]); tower one = concat(h, x); tower two = mlp(h, [3]););
-three!(Mixed, MixedCut, MixedAll: let h = mmoe(x, experts: 3 * mlp([5])); tower each = mlp(concat(h, x), [3]););
-three!(Layered, LayeredCut, LayeredAll:
-    let h = ple(x, levels: [level(shared: 2 * mlp([5]), each: 1 * mlp([5])), level(shared: 1 * mlp([4]), each: 1 * mlp([4]))]);
-    tower each = mlp(h, [3]););
-three!(Fused, FusedCut, FusedAll:
-    let h = adatt(x, levels: [level(each: 2 * mlp([5]), shared: 1 * mlp([5])), level(each: 1 * mlp([4]), shared: 1 * mlp([4]))]);
-    tower each = mlp(h, [3]););
-three!(Apart, ApartCut, ApartAll: let h = mmoe(x, experts: 3 * mlp([5])); tower one = h; tower two = mlp(concat(h, x), [3]););
-three!(Lent, LentCut, LentAll:
-    let h = stem(x, own: own(x), levels: [level(each: 1 * mlp([4]), shared: 1 * mlp([4]))]); tower each = mlp(h, [3]););
-three!(Stitched, StitchedCut, StitchedAll: let h = cross_stitch(x, layers: [5, 4]); tower each = h;);
-three!(Tied, TiedCut, TiedAll: let h = separate(x, mlp([4]), tie: l2(0.1)); tower each = mlp(h, [3]););
-three!(Routed, RoutedCut, RoutedAll: let h = snr(x, layers: [4], subnets: 2, sparsity: 0.01); tower each = mlp(h, [3]););
-three!(Passed, PassedCut, PassedAll: let h = aitm(x, chain: [one, two], width: 4); tower each = h;);
-
-fn agree<A: Model, B: Model>(name: &str) {
-    let (a, b) = (fit::<A>(name, &[]), fit::<B>(name, &[]));
-    let (a, b) = (values(a.predictor.network()), values(b.predictor.network()));
-    assert_eq!(a.len(), b.len());
-    for (path, value) in &a {
-        assert_close(&format!("{name} {path}"), &b[path], value, 2e-6);
-    }
-}
-
-#[test]
-fn equal_weights_give_the_whole_gradient_wherever_the_graph_is_cut() {
-    agree::<Hard, HardCut>("hard");
-    agree::<Beside, BesideCut>("beside");
-    agree::<Mixed, MixedCut>("mixed");
-    agree::<Layered, LayeredCut>("layered");
-    agree::<Fused, FusedCut>("fused");
-    agree::<Apart, ApartCut>("apart");
-    agree::<Lent, LentCut>("lent");
-    agree::<Stitched, StitchedCut>("stitched");
-    agree::<Tied, TiedCut>("tied");
-    agree::<Routed, RoutedCut>("routed");
-    agree::<Passed, PassedCut>("passed");
-}
-
-#[test]
-fn equal_weights_give_the_whole_gradient_at_parameters() {
-    agree::<Hard, HardAll>("hard");
-    agree::<Beside, BesideAll>("beside");
-    agree::<Mixed, MixedAll>("mixed");
-    agree::<Layered, LayeredAll>("layered");
-    agree::<Fused, FusedAll>("fused");
-    agree::<Apart, ApartAll>("apart");
-    agree::<Lent, LentAll>("lent");
-    agree::<Stitched, StitchedAll>("stitched");
-    agree::<Tied, TiedAll>("tied");
-    agree::<Routed, RoutedAll>("routed");
-    agree::<Passed, PassedAll>("passed");
-}
+mtl! { model Mixture {
+    features x { a: number, b: number, c: number }
+    task one: binary; task two: binary;
+    let h = mmoe(x, experts: 3 * mlp([5]));
+    tower each = mlp(h, [3]);
+    loss { weighting: pcgrad }
+} }
 
 mtl! { model Losses {
     features x { a: number, b: number, c: number }
@@ -270,10 +195,9 @@ fn what_cannot_be_asked_is_refused() {
     assert!(message.contains("loss.weighting"), "{message}");
     let message = refused(&|weighting| weighting.method = MethodConfig::Famo { lr: 0.1, decay: 0.0, every: 0 });
     assert!(message.contains("at least one step"), "{message}");
-    let mut config = config::<MixedCut>(&[]);
+    let mut config = config::<Mixture>(&[]);
     config.loss.weighting.method = MethodConfig::Graddrop { leak: 0.0 };
-    config.loss.weighting.warm_up = 0;
-    let message = match Trainer::<MixedCut>::new(config, splits("refused")).fit() {
+    let message = match Trainer::<Mixture>::new(config, splits("refused")).fit() {
         Ok(_) => panic!("it is accepted"),
         Err(error) => error.to_string(),
     };

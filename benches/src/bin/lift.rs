@@ -1,13 +1,13 @@
 //! A spec against a network for each task alone, on KuaiRand: paired differences of the AUC on the test rows.
 //!
 //! `lift --data FOLDER` trains the family `own_and_others` and the single networks with each seed, and prints for each task the AUC of both and
-//! the difference, with an interval over test rows drawn anew, the same for both.
+//! the difference, with an interval over test rows drawn anew, the same for all, and the mean of the seeds likewise.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mtl_benches::Dataset;
+use mtl_benches::{Dataset, mean};
 use mtl_eval::bootstrap::Bootstrap;
 use mtl_eval::metrics::{Columns, Metric};
 use mtl_runtime::config::apply_setting;
@@ -60,7 +60,8 @@ fn run(options: &Options) -> Result<()> {
     let schema = KuairandOwnAndOthers::schema(&KuairandOwnAndOthers::default_config());
     let splits = Dataset::Kuairand.splits(&options.data, &schema)?;
     let mut table = TextTable::new(["task", "seed", "one network", "own_and_others", "difference", "95 % interval"]);
-    let mut sums = [("is_click", 0.0), ("long_view", 0.0), ("is_like", 0.0)];
+    let test = splits.test.as_ref().ok_or_else(|| Error::data("there are no test rows"))?;
+    let mut runs = Vec::new();
     for &seed in &options.seeds {
         let together = predictions::<KuairandOwnAndOthers>(&splits, seed)?;
         let alone = [
@@ -68,29 +69,40 @@ fn run(options: &Options) -> Result<()> {
             predictions::<KuairandSingleLongView>(&splits, seed)?,
             predictions::<KuairandSingleIsLike>(&splits, seed)?,
         ];
-        for ((task, sum), alone) in sums.iter_mut().zip(&alone) {
-            let test = splits.test.as_ref().expect("it was predicted");
-            let labels: Vec<f32> = test.numbers(task)?.iter().map(|label| *label as f32).collect();
-            let (both, one) = (together.task(task).unwrap_or_default(), alone.task(task).unwrap_or_default());
-            let columns = Columns::new(both, &labels);
-            let value = Metric::Auc.of(columns)?.unwrap_or(f64::NAN);
-            let difference = Bootstrap::new(DRAWS, seed).difference(Metric::Auc, columns, one)?;
-            let difference =
-                difference.ok_or_else(|| Error::data(format!("the test rows have one class of {task}")))?;
-            *sum += difference.value;
+        runs.push((together, alone));
+    }
+    // One seed of the draws for all runs: they see the same rows.
+    let bootstrap = Bootstrap::new(DRAWS, 0);
+    for (place, task) in ["is_click", "long_view", "is_like"].into_iter().enumerate() {
+        let labels: Vec<f32> = test.numbers(task)?.iter().map(|label| *label as f32).collect();
+        let pairs: Vec<_> = runs
+            .iter()
+            .map(|(together, alone)| {
+                let (both, one) =
+                    (together.task(task).unwrap_or_default(), alone[place].task(task).unwrap_or_default());
+                (Columns::new(both, &labels), one)
+            })
+            .collect();
+        let mut row = |seed: String, pairs: &[(Columns, &[f32])]| -> Result<()> {
+            let one_class = || Error::data(format!("the test rows have one class of {task}"));
+            let value = |columns: Columns| Ok::<_, Error>(Metric::Auc.of(columns)?.ok_or_else(one_class)?);
+            let values = pairs.iter().map(|(columns, _)| value(*columns)).collect::<Result<Vec<f64>>>()?;
+            let difference = bootstrap.mean_difference(Metric::Auc, pairs)?.ok_or_else(one_class)?;
+            let value = mean(&values).unwrap_or(f64::NAN);
             table.row([
-                (*task).to_owned(),
-                seed.to_string(),
+                task.to_owned(),
+                seed,
                 format!("{:.4}", value - difference.value),
                 format!("{value:.4}"),
                 format!("{:+.4}", difference.value),
                 format!("{:+.4} to {:+.4}", difference.low, difference.high),
             ]);
+            Ok(())
+        };
+        for (seed, pair) in options.seeds.iter().zip(&pairs) {
+            row(seed.to_string(), std::slice::from_ref(pair))?;
         }
-    }
-    for (task, sum) in sums {
-        let mean = format!("{:+.4}", sum / options.seeds.len() as f64);
-        table.row([task, "mean", "", "", &mean, ""]);
+        row("mean".to_owned(), &pairs)?;
     }
     println!("{table}");
     Ok(())

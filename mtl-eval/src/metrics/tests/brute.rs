@@ -222,6 +222,15 @@ fn intervals_are_seeded_paired_and_as_wide_as_theory_says() {
     let gain = bootstrap.difference(Metric::Auc, Columns::new(&better, &y), &p).unwrap().unwrap();
     let wide = bootstrap.interval(Metric::Auc, columns).unwrap().unwrap();
     assert!(gain.excludes_zero() && gain.high - gain.low < 0.2 * (wide.high - wide.low), "{gain:?} {wide:?}");
+    // Models of several seeds: the mean in each draw, not of the ends.
+    let pairs = |first, second| bootstrap.mean_difference(Metric::Auc, &[first, second]).unwrap().unwrap();
+    let half = pairs((Columns::new(&better, &y), &p), (columns, &p));
+    assert_eq!((half.value, half.low, half.high), (gain.value / 2.0, gain.low / 2.0, gain.high / 2.0));
+    let nothing = pairs((Columns::new(&better, &y), &p), (columns, &better));
+    assert_eq!((nothing.value, nothing.low, nothing.high), (0.0, 0.0, 0.0));
+    let fewer = (Columns::new(&p[1..], &y[1..]), &p[1..]);
+    assert!(bootstrap.mean_difference(Metric::Auc, &[(columns, &p[..]), fewer]).is_err());
+    assert_eq!(bootstrap.mean_difference(Metric::Auc, &[]).unwrap(), None);
     assert!(Bootstrap::new(1, 0).interval(Metric::Auc, columns).is_err());
     assert_eq!(bootstrap.interval(Metric::Auc, Columns::new(&p, &vec![1.0; n])).unwrap(), None);
 }
