@@ -1,21 +1,23 @@
 //! Tuned fusion beside fixed formulas: the tables of `docs/fusion.md`.
 //!
 //! `fusion kuairand --data FOLDER` compares scores on the test days of KuaiRand-Pure; `fusion feed` tunes on a simulated feed and
-//! measures how near that comes to weights tuned on the true probabilities. A model that its file holds is not trained again.
+//! measures how near that comes to weights tuned on the true probabilities. A model that its folder holds is not trained again.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mtl_benches::spread;
 use mtl_data::Table;
 use mtl_data::simulator::FeedOptions;
-use mtl_eval::bootstrap::Bootstrap;
+use mtl_eval::bootstrap::{Bootstrap, Interval};
 use mtl_eval::goals::{Goal, Known};
 use mtl_eval::metrics::{GroupWeight, Metric};
 use mtl_eval::search::{Method, Space, Value, Variable, search};
 use mtl_examples::feed::Feed;
 use mtl_examples::kuairand;
+use mtl_runtime::config::apply_setting;
 use mtl_runtime::report::TextTable;
 use mtl_runtime::tune::{TuneOptions, tune};
 use mtl_runtime::{Error, Model, Predictor, Result, Splits, Trainer, alloc, mtl_file};
@@ -31,12 +33,15 @@ const DRAWS: usize = 1000;
 struct Options {
     #[command(subcommand)]
     data: Data,
-    /// The trained model, made if it is not there
+    /// Trained models, made where they are not there; without it none is kept
     #[arg(long, global = true)]
-    model: Option<PathBuf>,
-    /// Passes over the training rows, where the model is made
-    #[arg(long, global = true)]
-    epochs: Option<usize>,
+    models: Option<PathBuf>,
+    /// Seeds of initial values and order
+    #[arg(long, global = true, num_args = 1.., default_values_t = [0, 1, 2])]
+    seeds: Vec<u64>,
+    /// Change a number of the spec: `--set train.epochs=1`
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    set: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -71,20 +76,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn trained<M: Model>(
-    splits: Splits,
-    mut config: M::Config,
-    options: &Options,
-    epochs: fn(&mut M::Config) -> &mut usize,
-) -> Result<Predictor<M>> {
-    let file = options.model.clone().unwrap_or_else(|| PathBuf::from(format!("{}.mtl.safetensors", M::NAME)));
-    if file.exists() {
+fn trained<M: Model>(splits: &Splits, options: &Options, seed: u64) -> Result<Predictor<M>> {
+    let file = options.models.as_ref().map(|folder| folder.join(format!("{}_{seed}.mtl.safetensors", M::NAME)));
+    if let Some(file) = file.as_ref().filter(|file| file.exists()) {
         return Predictor::load(file);
     }
-    if let Some(count) = options.epochs {
-        *epochs(&mut config) = count;
+    let mut config = M::default_config();
+    options.set.iter().try_for_each(|setting| apply_setting(&mut config, setting))?;
+    apply_setting(&mut config, &format!("train.seed={seed}"))?;
+    let mut trainer = Trainer::<M>::new(config, splits.clone()).verbose(true);
+    if let Some(file) = file {
+        trainer = trainer.checkpoint(file);
     }
-    Ok(Trainer::<M>::new(config, splits).checkpoint(&file).verbose(true).fit()?.predictor)
+    Ok(trainer.fit()?.predictor)
 }
 
 /// Labels of tasks, and groups, of a table.
@@ -128,22 +132,54 @@ fn goal(terms: &[(f64, usize)]) -> Goal {
     }
 }
 
+/// A score on the test rows of one seed.
+struct Fused {
+    name: &'static str,
+    /// GAUC of the long views, of the likes, and the mean of both.
+    values: [f64; 3],
+    /// By how much the tuned score is above it; none for itself.
+    below: Option<Interval>,
+}
+
 fn of_kuairand(folder: &std::path::Path, options: &Options) -> Result<()> {
     let [train, validation, test] = kuairand::tables(folder)?;
-    let splits = Splits { train, validation: validation.clone(), test: Some(test.clone()) };
-    let predictor =
-        trained::<FusionKuairand>(splits, FusionKuairandConfig::new(), options, |config| &mut config.train.epochs)?;
-    let tuned = tune(&predictor, &validation, Some(&test), &TuneOptions::default(), |_, _| ())?;
-    println!("{}", tuned.report.param_table());
+    let splits = Splits { train, validation, test: Some(test) };
+    let runs: Vec<Vec<Fused>> =
+        options.seeds.iter().map(|seed| fused(&splits, options, *seed)).collect::<Result<_>>()?;
+    let seeds = runs.len();
+    let mut table =
+        TextTable::new(["score", "GAUC long_view", "GAUC is_like", "mean", "tuned is above by", "beyond the noise"]);
+    for (at, first) in runs.first().into_iter().flatten().enumerate() {
+        let of =
+            |value: &dyn Fn(&Fused) -> f64| spread(&runs.iter().map(|run| value(&run[at])).collect::<Vec<f64>>(), 4);
+        let mut cells = vec![first.name.to_owned()];
+        cells.extend((0..3).map(|part| of(&|fused| fused.values[part])));
+        if first.below.is_some() {
+            let below = runs.iter().filter_map(|run| run[at].below);
+            cells.push(of(&|fused| fused.below.map_or(0.0, |below| below.value)));
+            cells.push(format!("{} of {seeds}", below.filter(|below| below.low > 0.0).count()));
+        }
+        table.row(cells);
+    }
+    println!("all seeds\n{table}");
+    Ok(())
+}
+
+/// The scores of the network of one seed; prints their table.
+fn fused(splits: &Splits, options: &Options, seed: u64) -> Result<Vec<Fused>> {
+    let test = splits.test.as_ref().ok_or_else(|| Error::data("there are no test rows"))?;
+    let predictor = trained::<FusionKuairand>(splits, options, seed)?;
+    let tuned = tune(&predictor, &splits.validation, Some(test), &TuneOptions::default(), |_, _| ())?;
+    println!("seed {seed}\n{}", tuned.report.param_table());
     // Both contribute alike where the validation rows' mean predictions do.
-    let predicted = predictor.predict(&validation)?;
+    let predicted = predictor.predict(&splits.validation)?;
     let mean =
         |name: &str| predicted.task(name).map_or(1.0, |values| values.iter().map(|p| f64::from(*p)).sum::<f64>());
     let mut config = tuned.config.unwrap_or_else(|| predictor.config().clone());
     config.ranks.weighted.like_weight = mean("long_view") / mean("is_like");
     println!("weight of the like in `weighted`: {:.2}\n", config.ranks.weighted.like_weight);
 
-    let (truth, found) = (Truth::of(&test, &["long_view", "is_like"])?, predictor.predict(&test)?);
+    let (truth, found) = (Truth::of(test, &["long_view", "is_like"])?, predictor.predict(test)?);
     let task = |name: &str| found.task(name).unwrap_or_default();
     let names: Vec<&str> = found.tasks.iter().map(|(name, _)| name.as_str()).collect();
     let row = |at: usize| names.iter().map(|name| f64::from(task(name)[at])).collect::<Vec<f64>>();
@@ -151,31 +187,36 @@ fn of_kuairand(folder: &std::path::Path, options: &Options) -> Result<()> {
         let rank = FusionKuairand::ranks().iter().find(|of| of.name == rank).expect("a rank of the spec");
         (0..found.rows()).map(|at| (rank.score)(&config, &row(at)) as f32).collect()
     };
-    let fused = reciprocal(&[task("long_view"), task("is_like")], &truth.groups);
+    let reciprocal = reciprocal(&[task("long_view"), task("is_like")], &truth.groups);
     let all = [
         ("long_view alone", task("long_view").to_vec()),
         ("is_like alone", task("is_like").to_vec()),
         ("equal weights", score("equal")),
         ("weighted sum", score("weighted")),
         ("product", score("product")),
-        ("reciprocal ranks", fused),
+        ("reciprocal ranks", reciprocal),
         ("tuned", score("tuned")),
     ];
     let (both, tuned) = (goal(&[(0.5, 0), (0.5, 1)]), &all[all.len() - 1].1);
     let mut table =
         TextTable::new(["score", "GAUC long_view", "GAUC is_like", "mean", "tuned is above by", "95 % interval"]);
+    let mut found = Vec::new();
     for (name, scores) in &all {
-        let value = |goal: &Goal| Ok::<_, Error>(format!("{:.4}", truth.value(goal, scores)?));
-        let mut cells = vec![(*name).to_owned(), value(&goal(&[(1.0, 0)]))?, value(&goal(&[(1.0, 1)]))?, value(&both)?];
-        let difference = truth.known().difference(&both, tuned, scores, &Bootstrap::new(DRAWS, 0))?;
-        if let Some(difference) = difference.filter(|_| scores != tuned) {
-            cells.push(format!("{:+.4}", difference.value));
-            cells.push(format!("{:+.4} to {:+.4}", difference.low, difference.high));
+        let value = |goal: &Goal| truth.value(goal, scores);
+        let values = [value(&goal(&[(1.0, 0)]))?, value(&goal(&[(1.0, 1)]))?, value(&both)?];
+        let below = truth.known().difference(&both, tuned, scores, &Bootstrap::new(DRAWS, 0))?;
+        let below = below.filter(|_| scores != tuned);
+        let mut cells = vec![(*name).to_owned()];
+        cells.extend(values.map(|value| format!("{value:.4}")));
+        if let Some(below) = below {
+            cells.push(format!("{:+.4}", below.value));
+            cells.push(format!("{:+.4} to {:+.4}", below.low, below.high));
         }
         table.row(cells);
+        found.push(Fused { name, values, below });
     }
     println!("{} test rows\n{table}", test.rows());
-    Ok(())
+    Ok(found)
 }
 
 /// Reciprocal rank fusion within groups (Cormack, Clarke and Buettcher, SIGIR 2009), with their constant 60.
@@ -193,8 +234,12 @@ fn reciprocal(columns: &[&[f32]], groups: &[u64]) -> Vec<f32> {
 
 fn of_feed(rows: usize, options: &Options) -> Result<()> {
     let data = Feed::simulate(&FeedOptions { rows, ..FeedOptions::default() })?;
-    let predictor =
-        trained::<FusionFeed>(data.splits(), FusionFeedConfig::new(), options, |config| &mut config.train.epochs)?;
+    options.seeds.iter().try_for_each(|seed| near(&data, options, *seed))
+}
+
+/// How near tuned weights come to those of the true probabilities, with the network of one seed.
+fn near(data: &Feed, options: &Options, seed: u64) -> Result<()> {
+    let predictor = trained::<FusionFeed>(&data.splits(), options, seed)?;
     let (validation, test) = (data.table(1), data.table(2));
     let tuned = tune(&predictor, &validation, Some(&test), &TuneOptions::default(), |_, _| ())?;
     let found = tuned.config.unwrap_or_else(|| predictor.config().clone()).ranks.score;
@@ -244,6 +289,6 @@ fn of_feed(rows: usize, options: &Options) -> Result<()> {
         }
         table.row(cells);
     }
-    println!("{} test rows\n{table}", test.rows());
+    println!("seed {seed}: {} test rows\n{table}", test.rows());
     Ok(())
 }
