@@ -25,7 +25,7 @@ pub use text::TextTable;
 pub use tuning::{Compared, TuneReport, TunedParam, TunedPoint};
 
 /// What a run measured: the content of `--json FILE`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The model's name.
     pub model: String,
