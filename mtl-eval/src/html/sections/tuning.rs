@@ -5,7 +5,7 @@ use super::{grid, text_table};
 use crate::html::chart::{Dot, Scatter, scatter};
 use crate::html::element::{Element, classed, element};
 use crate::html::number::{count, duration, short};
-use crate::report::{RankParameter, Report, TuneReport};
+use crate::report::{RankParameter, Report, TuneReport, TunedParam, TunedPoint};
 use crate::search::spread;
 
 /// Points of a front in its table.
@@ -30,17 +30,21 @@ pub(super) fn content(report: &Report) -> Vec<Element> {
 /// Each parameter at its place in its range.
 fn parameters(tuning: &TuneReport) -> Element {
     let how = format!("{} points by {} in {}", count(tuning.evaluations), tuning.method, duration(tuning.seconds));
-    let tuned = tuning.params.iter().any(|(_, param)| param.tuned.is_some());
-    let what = if tuned { "filled: tuned; hollow: before" } else { "as they are: a front was explored" };
-    let parameters = tuning.params.iter().map(|(name, param)| {
-        let value = param.tuned.unwrap_or(param.before);
-        let of = RankParameter { name: name.to_owned(), value, low: param.low, high: param.high };
-        parameter(&of, param.tuned.map(|_| param.before))
-    });
+    let found = |(name, param): (&str, &TunedParam)| {
+        let of = RankParameter { name: name.to_owned(), value: param.tuned?, low: param.low, high: param.high };
+        Some(parameter(&of, Some(param.before)))
+    };
+    let found: Vec<Element> = tuning.params.iter().filter_map(found).collect();
+    let what = if found.is_empty() {
+        "the front between the goals, and no parameters"
+    } else {
+        "filled: tuned; hollow: before"
+    };
+    let parameters = (!found.is_empty()).then(|| classed("div", "parameters").children(found));
     classed("div", "card")
         .child(element("h3").text(format!("rank {}", tuning.rank)))
         .child(classed("p", "note").text(format!("{how}; {what}")))
-        .child(classed("div", "parameters").children(parameters))
+        .children(parameters)
 }
 
 /// A picture for each pair of goals, and points as a table.
@@ -60,7 +64,7 @@ fn front(tuning: &TuneReport) -> Vec<Element> {
     let of_before = described(&before, &mut tuning.params.iter().map(|(name, param)| (name, param.before)));
     let pairs = (0..goals.len()).flat_map(|a| (a + 1..goals.len()).map(move |b| (a, b)));
     let charts = pairs.filter_map(|(a, b)| {
-        let point = |(point, values): (&crate::report::TunedPoint, &Vec<f64>)| Dot {
+        let point = |(point, values): (&TunedPoint, &Vec<f64>)| Dot {
             x: at(values, a),
             y: at(values, b),
             text: described(values, &mut point.params.iter().map(|(name, value)| (name, *value))),
@@ -72,7 +76,14 @@ fn front(tuning: &TuneReport) -> Vec<Element> {
         let start = Dot { x: at(&before, a), y: at(&before, b), text: of_before.clone(), size: 2.0, mark: None };
         let kinds = vec![("front".to_owned(), dots), ("before".to_owned(), vec![start])];
         let title = format!("{} against {}", goals[b], goals[a]);
-        scatter(&Scatter { title: &title, x: &goals[a], y: &goals[b], kinds, ..Scatter::default() })
+        scatter(&Scatter {
+            title: &title,
+            x: &goals[a],
+            y: &goals[b],
+            kinds,
+            apart: goals.len() > 2,
+            ..Scatter::default()
+        })
     });
     let charts = grid(charts);
     let shown = spread(&values, ROWS);
