@@ -2,14 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::ExitCode;
 
-use clap::ValueEnum;
+use clap::{Parser, ValueEnum};
 use mtl_data::Table;
 use mtl_data::schema::Schema;
 use mtl_examples::{census, kuairand};
-use mtl_runtime::{Error, Result, Splits};
+use mtl_runtime::{Error, Result, Splits, alloc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+/// Runs a program on its options. Errors go to standard error, with exit code 1.
+pub fn main<O: Parser>(run: impl FnOnce(&O) -> Result<()>) -> ExitCode {
+    alloc::keep_memory();
+    match run(&O::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// A data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

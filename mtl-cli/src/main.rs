@@ -44,7 +44,7 @@ enum Command {
         #[arg(long)]
         serving: bool,
     },
-    /// Draws what a run measured: from the JSON of `train --json` or `evaluate --json` to one HTML page.
+    /// Draws what a run measured: from the JSON of `train --json`, `evaluate --json` or `tune --json` to one HTML page.
     Report {
         /// The JSON.
         run: PathBuf,

@@ -16,12 +16,12 @@ mod reliability;
 #[cfg(test)]
 mod tests;
 
-pub use classes::{class_accuracy, class_logloss};
+pub use classes::confidence;
 pub use columns::Columns;
 pub(crate) use columns::add;
 pub use gains::{Gain, delta_m, relative_improvement};
 pub use grouped::Grouped;
-pub use lists::{hit_rate, map, mrr, ndcg, recall};
+pub use lists::ListMetric;
 pub use means::{accuracy, logloss, mae, normalized_entropy, pcoc, rmse};
 pub use metric::{Metric, Prepared};
 pub use pairs::{GroupWeight, auc, gauc, multi_auc, xauc};

@@ -33,9 +33,8 @@ use crate::config::apply_setting;
 use crate::error::{Error, Result};
 use crate::evaluate::{Baseline, Evaluation, SavedPredictions};
 use crate::model::Model;
-use crate::pictures::ranks;
 use crate::predict::Predictor;
-use crate::report::{Change, Named, Report, TextTable, peak_memory_bytes};
+use crate::report::{Change, Named, Report, TextTable};
 use crate::train::{Splits, Trainer, check};
 
 mod arguments;
@@ -46,7 +45,7 @@ mod tune;
 
 pub use files::{FileArgs, FormatArgs};
 
-use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, Split, TrainArgs, TuneArgs};
+use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, RowArgs, Split, TrainArgs, TuneArgs};
 
 /// The application of a model, on CSV files until [`data`](App::data) says otherwise.
 pub fn app<M: Model>() -> App<M, FileArgs> {
@@ -210,23 +209,12 @@ impl<M: Model, A: Args> App<M, A> {
             return Err(Error::data("there are neither validation nor test rows to evaluate"));
         }
         let report = Report {
-            model: M::NAME.into(),
-            seed: <M as Model>::train(predictor.config()).seed,
             split,
-            parameters: predictor.parameters(),
-            rows_per_second: None,
-            best_epoch: None,
-            best_epochs: Named::default(),
             seconds: [("read", reading), ("evaluate", start.elapsed().as_secs_f64())].into_iter().collect(),
-            peak_memory_bytes: peak_memory_bytes(),
-            epochs: Vec::new(),
-            subnets: predictor.subnets().cloned(),
             rows,
             pictures,
-            ranks: ranks::<M>(predictor.config()),
-            fronts: Vec::new(),
             warnings,
-            spec: M::SPEC.into(),
+            ..predictor.report()
         };
         show(&report);
         if let Some((saved, path)) = saved.zip(args.save_predictions.as_ref()) {
@@ -236,8 +224,8 @@ impl<M: Model, A: Args> App<M, A> {
     }
 
     fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()> {
-        let predictor = load::<M>(args.model.clone(), &args.set)?;
-        let table = self.rows(&predictor, args.input.as_ref(), args.split, matches, None)?;
+        let predictor = load::<M>(args.of.model.clone(), &args.of.set)?;
+        let table = self.rows(&predictor, &args.of, matches, None)?;
         let predictions = predictor.predict(&table)?;
         let write = |out: &mut dyn std::io::Write| predictions.write_csv(std::io::BufWriter::new(out));
         match &args.out {
@@ -253,15 +241,8 @@ impl<M: Model, A: Args> App<M, A> {
     }
 
     /// The rows that are named, of which there is at least one; `also` is a column that they have besides.
-    fn rows(
-        &self,
-        predictor: &Predictor<M>,
-        input: Option<&PathBuf>,
-        split: Option<Split>,
-        matches: &ArgMatches,
-        also: Option<&str>,
-    ) -> Result<Table> {
-        let table = match (input, split) {
+    fn rows(&self, predictor: &Predictor<M>, of: &RowArgs, matches: &ArgMatches, also: Option<&str>) -> Result<Table> {
+        let table = match (&of.input, of.split) {
             (Some(path), None) => {
                 let own = A::augment_args(Command::new("data"));
                 let given = own.get_arguments().map(|argument| argument.get_id().as_str()).find(|id| {
@@ -326,7 +307,7 @@ fn show(report: &Report) {
         if let Some(table) = split.change_table() {
             println!("\n{name}, against the baseline\n{table}");
             if let Some(gain) = split.delta_m() {
-                println!("Delta_m over AUC, GAUC or RMSE of each task: {gain:+.2} %");
+                println!("Delta_m over AUC, GAUC, RMSE or accuracy of each task: {gain:+.2} %");
             }
             let paired = |changes: &Named<Change>| changes.iter().any(|(_, change)| change.difference.is_some());
             if !split.changes.iter().any(|(_, changes)| paired(changes)) {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mtl_data::schema::{Schema, TaskKind};
+use mtl_data::schema::Schema;
 use mtl_data::{Batches, Dataset, Order};
-use mtl_eval::metrics::{self, Metric};
+use mtl_eval::metrics::Metric;
 
 use crate::config::BestMetric;
 use crate::embedding::Embeddings;
@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::loss::{part_losses, part_weights, prediction_names, predictions};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
-use crate::scores::Calibrators;
 
 mod saved;
 mod study;
@@ -21,7 +20,7 @@ mod subject;
 
 pub use saved::{Baseline, SavedPredictions};
 pub use study::Evaluation;
-pub(crate) use subject::{Subject, subjects};
+pub(crate) use subject::{Subject, Subjects};
 
 /// Rows of one forward pass: large enough for the matrix products, small enough for the caches.
 const ROWS: usize = 4096;
@@ -102,31 +101,24 @@ pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("tensors of this crate are f32")
 }
 
-/// Metrics of every task, in its own sample space, and of every rank: these, or those that fit each.
+/// Metrics of everything that is measured of a split: these, or those that fit each.
 pub(crate) fn measure<M: Model>(
-    config: &M::Config,
     network: &M,
-    schema: &Schema,
-    dataset: &Dataset,
     scored: &Scored,
-    calibrators: &Calibrators,
+    subjects: &Subjects,
     wanted: &[Metric],
 ) -> Result<SplitMetrics> {
     let mut split = SplitMetrics::default();
-    let mut ranks: Vec<(&str, Named<Metrics>)> = M::ranks().iter().map(|rank| (rank.name, Named::default())).collect();
-    for subject in subjects::<M>(config, schema, dataset, scored, calibrators)? {
-        let metrics = subject.metrics(dataset.groups.as_deref(), wanted)?;
+    let mut ranks: Vec<(&str, Named<Metrics>)> =
+        subjects.scores.iter().map(|(rank, _)| (*rank, Named::default())).collect();
+    for subject in &subjects.all {
+        let metrics = subject.metrics(subjects.groups, wanted)?;
         match subject.rank.and_then(|rank| ranks.iter_mut().find(|(name, _)| *name == rank)) {
             Some((_, tasks)) => tasks.set(&subject.task, metrics),
             None => split.tasks.set(&subject.task, metrics),
         }
     }
     split.ranks = ranks.into_iter().collect();
-    for (t, task) in schema.tasks.iter().enumerate() {
-        if let TaskKind::Multiclass { classes, .. } = task.kind {
-            split.tasks.set(&task.name, class_metrics(schema, scored, classes, dataset, t)?);
-        }
-    }
     split.loss = objective(network, &scored.losses);
     split.gates = scored.gates.clone();
     Ok(split)
@@ -141,21 +133,6 @@ fn objective<M: Model>(network: &M, losses: &[Option<f64>]) -> Option<f64> {
     let values: Vec<f32> = losses.iter().map(|loss| loss.unwrap_or(0.0) as f32).collect();
     let losses = Tensor::<1>::from_data(TensorData::new(values, [active.len()]), &Device::default());
     Some(f64::from(numbers(network.valid().weighting().combine(losses, &active))[0]))
-}
-
-/// Metrics of a task of several classes.
-fn class_metrics(schema: &Schema, scored: &Scored, classes: usize, dataset: &Dataset, task: usize) -> Result<Metrics> {
-    let (names, name) = (prediction_names(schema), &schema.tasks[task].name);
-    let first = names.iter().position(|known| *known == format!("{name}_0")).unwrap_or_default();
-    let (labels, weights) = (&dataset.labels[task], dataset.weights[task].as_deref());
-    let rows = scored.predictions.chunks_exact(names.len()).flat_map(|row| &row[first..first + classes]);
-    let rows: Vec<f32> = rows.copied().collect();
-    Ok(Metrics {
-        logloss: metrics::class_logloss(&rows, classes, labels, weights)?,
-        accuracy: metrics::class_accuracy(&rows, classes, labels, weights)?,
-        rows: labels.iter().filter(|label| !label.is_nan()).count(),
-        ..Metrics::default()
-    })
 }
 
 /// The value that picks the best epoch: the metric of one task, or its mean over the tasks of the schema it applies to.

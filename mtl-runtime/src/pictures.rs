@@ -1,101 +1,81 @@
 //! What a report draws beside metrics: reliability, distributions, the formulas of the scores.
 
-use mtl_data::Dataset;
-use mtl_data::schema::{Schema, TaskKind};
-use mtl_eval::calibration::Calibrator;
-use mtl_eval::metrics;
+use mtl_data::schema::TaskKind;
+use mtl_eval::metrics::{self, Columns, confidence};
 
 use crate::error::Result;
-use crate::evaluate::Scored;
-use crate::loss::prediction_names;
+use crate::evaluate::{Subject, Subjects};
 use crate::model::{Model, Rank, RankParam};
-use crate::report::{Distribution, Pictures, RankParameter, RankReport, Reliability};
-use crate::scores::{Calibrators, Inputs};
+use crate::report::{CALIBRATED, Distribution, Pictures, RankParameter, RankReport, Reliability};
 
 /// Bins of a picture of reliability.
 const BINS: usize = 10;
 
 /// The pictures of rows with labels.
-pub(crate) fn pictures<M: Model>(
-    config: &M::Config,
-    schema: &Schema,
-    dataset: &Dataset,
-    scored: &Scored,
-    calibrators: &Calibrators,
-) -> Result<Pictures> {
-    let names = prediction_names(schema);
-    let column = |p: usize| -> Vec<f32> { scored.predictions.iter().skip(p).step_by(names.len()).copied().collect() };
+pub(crate) fn pictures(subjects: &Subjects) -> Result<Pictures> {
     let mut pictures = Pictures::default();
-    let mut p = 0;
-    for (t, task) in schema.tasks.iter().enumerate() {
-        let labels = &dataset.labels[t];
-        if let TaskKind::Multiclass { classes, .. } = task.kind {
-            p += classes;
-            continue;
-        }
-        let calibrator = calibrators.get(&task.name);
-        draw(&mut pictures, &task.name, &task.kind, &column(p), labels, dataset.weights[t].as_deref(), calibrator)?;
-        p += 1;
-        if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
-            let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];
-            let happened = |(label, given): (&f32, &f32)| if *given > 0.5 { *label } else { f32::NAN };
-            let labels: Vec<f32> = labels.iter().zip(given).map(happened).collect();
-            draw(&mut pictures, &names[p], &task.kind, &column(p), &labels, dataset.weights[t].as_deref(), None)?;
-            p += 1;
-        }
+    // A calibrated task is in the picture of its task.
+    let tasks = subjects.all.iter().filter(|subject| subject.rank.is_none() && !subject.task.ends_with(CALIBRATED));
+    for subject in tasks {
+        draw(&mut pictures, subject)?;
     }
-    let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
-    for rank in M::ranks() {
-        let scores = inputs.scores(rank, config)?;
-        let positive = |t: usize| {
-            let rows = scores.iter().zip(&dataset.labels[t]).filter(|(_, label)| **label > 0.5);
+    for (rank, scores) in &subjects.scores {
+        let positive = |labels: &[f32]| {
+            let rows = scores.iter().zip(labels).filter(|(_, label)| **label > 0.5);
             rows.map(|(score, _)| *score).collect::<Vec<_>>()
         };
-        let binary = schema.tasks.iter().enumerate().filter(|(_, task)| matches!(task.kind, TaskKind::Binary { .. }));
-        let kinds = binary.map(|(t, task)| (format!("{} = 1", task.name), positive(t)));
-        if let Some(distribution) = Distribution::of([("all rows".to_owned(), scores.clone())].into_iter().chain(kinds))
-        {
-            pictures.scores.set(rank.name, distribution);
+        let of_rank = subjects.all.iter().filter(|subject| subject.rank == Some(rank));
+        let binary = of_rank.filter(|subject| matches!(subject.kind, TaskKind::Binary { .. }));
+        let kinds = binary.map(|subject| (format!("{} = 1", subject.task), positive(&subject.labels)));
+        let all = [("all rows".to_owned(), scores.clone())];
+        if let Some(distribution) = Distribution::of(all.into_iter().chain(kinds)) {
+            pictures.scores.set(*rank, distribution);
         }
     }
     Ok(pictures)
 }
 
-/// The pictures of one prediction.
-fn draw(
-    pictures: &mut Pictures,
-    name: &str,
-    kind: &TaskKind,
-    predictions: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    calibrator: Option<&Calibrator>,
-) -> Result<()> {
-    let rows = || predictions.iter().zip(labels).filter(|(_, label)| !label.is_nan());
-    let values = |keep: &dyn Fn(f32) -> bool| -> Vec<f64> {
-        rows().filter(|(_, label)| keep(**label)).map(|(prediction, _)| f64::from(*prediction)).collect()
+/// The pictures of a task.
+fn draw(pictures: &mut Pictures, subject: &Subject) -> Result<()> {
+    let (labels, weights) = (&*subject.labels, subject.weights.as_deref());
+    let values = |predictions: &[f32], keep: &dyn Fn(f32) -> bool| -> Vec<f64> {
+        let rows = predictions.iter().zip(labels).filter(|(_, label)| !label.is_nan() && keep(**label));
+        rows.map(|(prediction, _)| f64::from(*prediction)).collect()
     };
-    let distribution = match kind {
+    let reliability = |predictions: &[f32], labels: &[f32]| metrics::reliability(predictions, labels, weights, BINS);
+    let mut of_events = Reliability::default();
+    let predictions = &*subject.predictions;
+    let distribution = match subject.kind {
         TaskKind::Binary { .. } => {
-            let raw = metrics::reliability(predictions, labels, weights, BINS)?;
-            if !raw.is_empty() {
-                let calibrated =
-                    calibrator.map(|of| metrics::reliability(&of.column(predictions), labels, weights, BINS));
-                let calibrated = calibrated.transpose()?.unwrap_or_default();
-                pictures.reliability.set(name, Reliability { raw, calibrated });
+            of_events.raw = reliability(predictions, labels)?;
+            if let Some(calibrated) = &subject.calibrated {
+                of_events.calibrated = reliability(calibrated, labels)?;
             }
-            Distribution::of([("label 0", values(&|label| label <= 0.5)), ("label 1", values(&|label| label > 0.5))])
+            let kinds =
+                [("label 0", values(predictions, &|y| y <= 0.5)), ("label 1", values(predictions, &|y| y > 0.5))];
+            Distribution::of(kinds)
         }
-        TaskKind::Pairwise | TaskKind::Listwise { .. } | TaskKind::Multiclass { .. } => {
-            Distribution::of([("prediction", values(&|_| true))])
+        TaskKind::Multiclass { classes, .. } => {
+            let (most, hits) = confidence(Columns::new(predictions, labels).classes(classes).weights(weights))?;
+            of_events.raw = reliability(&most, &hits)?;
+            let of = |hit: f32| {
+                let rows = most.iter().zip(&hits).filter(|(_, of)| **of == hit);
+                rows.map(|(most, _)| f64::from(*most)).collect::<Vec<_>>()
+            };
+            Distribution::of([("another class", of(0.0)), ("its class", of(1.0))])
+        }
+        TaskKind::Pairwise | TaskKind::Listwise { .. } => {
+            Distribution::of([("prediction", values(predictions, &|_| true))])
         }
         TaskKind::Regression { .. } | TaskKind::Ordinal { .. } => {
-            let labels = rows().map(|(_, label)| f64::from(*label)).collect();
-            Distribution::of([("prediction", values(&|_| true)), ("label", labels)])
+            Distribution::of([("prediction", values(predictions, &|_| true)), ("label", values(labels, &|_| true))])
         }
     };
+    if !of_events.raw.is_empty() {
+        pictures.reliability.set(&subject.task, of_events);
+    }
     if let Some(distribution) = distribution {
-        pictures.predictions.set(name, distribution);
+        pictures.predictions.set(&subject.task, distribution);
     }
     Ok(())
 }

@@ -10,12 +10,12 @@ use mtl_data::{Dataset, Encoder, Table};
 use crate::checkpoint;
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
-use crate::evaluate::{Evaluation, SavedPredictions, measure, score, subjects};
+use crate::evaluate::{Evaluation, SavedPredictions, Scored, Subjects, measure, score};
 use crate::loss::prediction_names;
 use crate::model::{Model, Rank};
 use crate::parameters::{Parameter, parameters};
-use crate::pictures::pictures;
-use crate::report::{Candidate, Explanation, Part, Pictures, SplitMetrics};
+use crate::pictures::{pictures, ranks};
+use crate::report::{Candidate, Explanation, Part, Pictures, Report, SplitMetrics, peak_memory_bytes};
 use crate::scores::{Calibrators, Inputs, calibrated_name};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
@@ -130,6 +130,20 @@ impl<M: Model> Predictor<M> {
         trained.map(|Parameter { values, .. }| values.len()).sum::<usize>() + self.embeddings.parameters()
     }
 
+    /// What a report says of the model, whatever was done with it.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            model: M::NAME.into(),
+            seed: <M as Model>::train(&self.config).seed,
+            parameters: self.parameters(),
+            peak_memory_bytes: peak_memory_bytes(),
+            subnets: self.subnets.clone(),
+            ranks: ranks::<M>(&self.config),
+            spec: M::SPEC.into(),
+            ..Report::default()
+        }
+    }
+
     /// Metrics of every task and rank on rows with labels.
     pub fn evaluate(&self, table: &Table) -> Result<SplitMetrics> {
         Ok(self.measure(&Arc::new(self.encoder.encode(table)?))?.0)
@@ -157,22 +171,25 @@ impl<M: Model> Predictor<M> {
         saved: Option<&mut SavedPredictions>,
     ) -> Result<(SplitMetrics, Pictures)> {
         evaluation.check::<M>(&self.schema)?;
-        let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
-        let (config, schema, calibrators) = (&self.config, &self.schema, &self.calibrators);
-        let mut found = measure(config, &self.network, schema, dataset, &scored, calibrators, &evaluation.metrics)?;
-        let subjects = subjects::<M>(config, schema, dataset, &scored, calibrators)?;
-        evaluation.extend(&mut found, split, &subjects, dataset, table, <M as Model>::train(config).seed)?;
+        let (scored, subjects) = self.subjects(dataset)?;
+        let mut found = measure(&self.network, &scored, &subjects, &evaluation.metrics)?;
+        evaluation.extend(&mut found, split, &subjects, table, <M as Model>::train(&self.config).seed)?;
         if let Some(saved) = saved {
             saved.add(split, &subjects);
         }
-        Ok((found, pictures::<M>(config, schema, dataset, &scored, calibrators)?))
+        Ok((found, pictures(&subjects)?))
     }
 
     /// As [`evaluate`](Self::evaluate), of encoded rows, and what a report draws of them.
     pub(crate) fn measure(&self, dataset: &Arc<Dataset>) -> Result<(SplitMetrics, Pictures)> {
+        let (scored, subjects) = self.subjects(dataset)?;
+        Ok((measure(&self.network, &scored, &subjects, &[])?, pictures(&subjects)?))
+    }
+
+    fn subjects<'a>(&self, dataset: &'a Arc<Dataset>) -> Result<(Scored, Subjects<'a>)> {
         let scored = score(&self.network, &self.embeddings, &self.schema, dataset)?;
-        let split = measure(&self.config, &self.network, &self.schema, dataset, &scored, &self.calibrators, &[])?;
-        Ok((split, pictures::<M>(&self.config, &self.schema, dataset, &scored, &self.calibrators)?))
+        let subjects = Subjects::of::<M>(&self.config, &self.schema, dataset, &scored, &self.calibrators)?;
+        Ok((scored, subjects))
     }
 
     /// What is known of rows with labels, for a score under many parameters.

@@ -11,11 +11,10 @@ use mtl_data::{Batches, Dataset, Encoder, Order, Table};
 use crate::checkpoint;
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::evaluate::{Scored, measure, score};
+use crate::evaluate::{Scored, Subjects, measure, score};
 use crate::model::Model;
-use crate::pictures::ranks;
 use crate::predict::Predictor;
-use crate::report::{Named, Report, SplitMetrics, peak_memory_bytes};
+use crate::report::{Named, Report, SplitMetrics};
 use crate::scores::Calibrators;
 
 mod balanced;
@@ -155,11 +154,10 @@ impl<M: Model> Trainer<M> {
             split.set("validation", metrics);
         }
         let best_epochs = best::report(&run, session_file.as_deref());
-        let (epochs, seed) = (run.progress.history.clone(), <M as Model>::train(&run.config).seed);
+        let epochs = run.progress.history.clone();
         if run.best.is_none() {
             run.embeddings.settle();
         }
-        let subnets = run.subnets();
         let predictor = Predictor::of(run)?;
         let start = Instant::now();
         let mut pictures = Named::default();
@@ -177,23 +175,16 @@ impl<M: Model> Trainer<M> {
         seconds.set("evaluate", evaluating + start.elapsed().as_secs_f64());
         seconds.set("save", saving);
         let report = Report {
-            model: M::NAME.into(),
-            seed,
             split,
-            parameters: predictor.parameters(),
             rows_per_second: (trained > 0.0).then(|| trained_rows as f64 / trained),
             best_epoch: (best > 0).then_some(best),
             best_epochs,
             seconds,
-            peak_memory_bytes: peak_memory_bytes(),
             epochs,
-            subnets,
             rows,
             pictures,
-            ranks: ranks::<M>(predictor.config()),
-            fronts: Vec::new(),
             warnings,
-            spec: M::SPEC.into(),
+            ..predictor.report()
         };
         Ok(Trained { predictor, report, stopped })
     }
@@ -355,7 +346,8 @@ impl<M: Model> Session<M> {
         let train = <M as Model>::train(&run.config).clone();
         let scored = score(run.network(), &run.embeddings, &run.schema, validation)?;
         let calibrators = Calibrators::fit::<M>(&run.config, &run.schema, &scored.predictions, validation)?;
-        let split = measure(&run.config, run.network(), &run.schema, validation, &scored, &calibrators, &[])?;
+        let subjects = Subjects::of::<M>(&run.config, &run.schema, validation, &scored, &calibrators)?;
+        let split = measure(run.network(), &scored, &subjects, &[])?;
         let value = best::value(&train, &run.schema, &split)?;
         let epoch = run.progress.epoch;
         if best::better(train.best.ascending(), value, run.progress.best.map(|(_, value)| value)) {
@@ -394,6 +386,7 @@ impl<M: Model> Session<M> {
 /// What a run says about the rows of a dataset, and its metrics. The tables are settled.
 fn score_of<M: Model>(run: &Run<M>, rows: &Arc<Dataset>) -> Result<(Scored, SplitMetrics)> {
     let scored = score(run.network(), &run.embeddings, &run.schema, rows)?;
-    let split = measure(&run.config, run.network(), &run.schema, rows, &scored, &Calibrators::default(), &[])?;
+    let subjects = Subjects::of::<M>(&run.config, &run.schema, rows, &scored, &Calibrators::default())?;
+    let split = measure(run.network(), &scored, &subjects, &[])?;
     Ok((scored, split))
 }

@@ -234,3 +234,140 @@ fn as_a_library() {
     assert_eq!(split.tasks.get("click").unwrap().auc, auc);
     fs::remove_dir_all(folder).unwrap();
 }
+
+mtl! { model Shelf {
+    features x { a: number, b: number }
+    task click: binary(calibrate: platt);
+    task genre: multiclass(classes: 3, where: click);
+    task watch: regression;
+    tower each = mlp(x, [8]);
+    rank score = calibrated(click);
+    train { epochs: 3, batch: 64, group_by: user, optimizer: adam(lr: 0.02) }
+} }
+
+/// The same rows, with a genre.
+fn genres(name: &str, count: usize) -> String {
+    let genre = |line: &str| {
+        let numbers: Vec<f64> = line.split(',').skip(2).take(2).map(|number| number.parse().unwrap()).collect();
+        if numbers[1] > 0.5 { 2 } else { usize::from(numbers[0] > 0.0) }
+    };
+    let text = rows(name, count);
+    let mut lines = text.lines();
+    let header = format!("{},genre\n", lines.next().unwrap());
+    lines.fold(header, |csv, line| csv + &format!("{line},{}\n", genre(line)))
+}
+
+fn run_shelf(arguments: &[&str]) -> bool {
+    let code = app::<Shelf>().main_from(std::iter::once("shelf").chain(arguments.iter().copied()));
+    format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)
+}
+
+#[test]
+fn several_classes_are_measured_as_other_tasks_are() {
+    let folder = folder("evaluation-classes");
+    let at = |file: &str| folder.join(file).to_string_lossy().into_owned();
+    fs::write(at("train.csv"), genres("train", 500)).unwrap();
+    fs::write(at("test.csv"), genres("test", 400)).unwrap();
+    let (model, test, out, saved) = (at("model"), at("test.csv"), at("out.json"), at("saved.csv"));
+    let train = ["train", "--train", &at("train.csv"), "--validation", &test, "--test", &test, "--out", &model];
+    assert!(run_shelf(&[&train[..], &["--json", &out]].concat()));
+    let trained = report(&out);
+    let epoch = trained.epochs.last().unwrap();
+    assert!(epoch.line(3).contains("genre loss") && epoch.line(3).contains(" accuracy 0."), "{}", epoch.line(3));
+    let evaluate = ["evaluate", "--model", &model, "--test", &test, "--json", &out];
+    let more = ["--slices", "country", "--bootstrap", "50", "--save-predictions", &saved];
+    assert!(run_shelf(&[&evaluate[..], &more].concat()));
+    let found = report(&out);
+    let split = found.split.get("test").unwrap();
+    let order: Vec<&str> = split.tasks.iter().map(|(task, _)| task).collect();
+    assert_eq!(order, ["click", "click calibrated", "genre", "watch"]);
+    let genre = split.tasks.get("genre").unwrap();
+    assert_eq!(split.tasks, trained.split.get("test").unwrap().tasks);
+
+    // The numbers are those of the predictions, in the task's own sample space.
+    let predictor = Predictor::<Shelf>::load(&model).unwrap();
+    let options = mtl_runtime::data::ReadOptions::for_schema(predictor.schema());
+    let table = mtl_runtime::data::Table::read(&test, &options).unwrap().table;
+    let predictions = predictor.predict(&table).unwrap();
+    let classes: Vec<&[f32]> = (0..3).map(|class| predictions.task(&format!("genre_{class}")).unwrap()).collect();
+    let (clicks, labels) = (table.numbers("click").unwrap(), table.numbers("genre").unwrap());
+    let rows: Vec<usize> = (0..400).filter(|&row| clicks[row] == 1.0).collect();
+    let right = rows.iter().filter(|&&row| {
+        let best = (0..3).max_by(|&a, &b| classes[a][row].total_cmp(&classes[b][row])).unwrap();
+        best == labels[row] as usize
+    });
+    assert_eq!((genre.rows, genre.accuracy), (rows.len(), Some(right.count() as f64 / rows.len() as f64)));
+    let loss: f64 = rows.iter().map(|&row| -f64::from(classes[labels[row] as usize][row]).ln()).sum();
+    assert!((genre.logloss.unwrap() - loss / rows.len() as f64).abs() < 1e-9);
+
+    // Intervals, slices and pictures.
+    let intervals = split.intervals.get("genre").unwrap();
+    for (metric, value) in [("accuracy", genre.accuracy), ("logloss", genre.logloss)] {
+        let interval = intervals.get(metric).unwrap();
+        assert!(interval.low < interval.value && interval.value < interval.high, "{metric}");
+        assert!((interval.value - value.unwrap()).abs() < 1e-12, "{metric}");
+    }
+    let of_slices = split.slices.get("country").unwrap().iter().map(|(_, of)| of.get("genre").unwrap());
+    let (mut right, mut all) = (0.0, 0);
+    for of in of_slices {
+        right += of.accuracy.unwrap_or(0.0) * of.rows as f64;
+        all += of.rows;
+    }
+    assert!(all == genre.rows && (right / all as f64 - genre.accuracy.unwrap()).abs() < 1e-9);
+    let pictures = found.pictures.get("test").unwrap();
+    let bins = &pictures.reliability.get("genre").unwrap().raw;
+    let mean = bins.iter().map(|bin| bin.weight * bin.label).sum::<f64>() / genre.rows as f64;
+    assert!((mean - genre.accuracy.unwrap()).abs() < 1e-6, "how often the most probable class is right");
+    assert!(pictures.predictions.get("genre").is_some());
+    assert!(!pictures.reliability.get("click").unwrap().calibrated.is_empty());
+    assert!(pictures.reliability.get("click calibrated").is_none());
+
+    // A baseline of itself changes nothing; a column of each class is in its file.
+    let header = fs::read_to_string(&saved).unwrap();
+    let header = header.lines().next().unwrap();
+    assert_eq!(
+        header,
+        "split,click,click label,click calibrated,click calibrated label,genre_0,genre_1,genre_2,genre label,watch,watch label,\
+         score by click,score by click label"
+    );
+    assert!(run_shelf(&[&evaluate[..], &["--baseline", &saved]].concat()));
+    let same = report(&out);
+    for (_, change) in same.split.get("test").unwrap().changes.get("genre").unwrap().iter() {
+        assert_eq!(change.difference.map(|of| (of.value, of.low, of.high)), Some((0.0, 0.0, 0.0)));
+    }
+    // Another model of the same rows, against its predictions and against its report.
+    let other = at("other");
+    let train = ["train", "--train", &at("train.csv"), "--out", &other, "--set", "train.epochs=1"];
+    assert!(run_shelf(&[&train[..], &["--validation", &test]].concat()));
+    let evaluate = ["evaluate", "--model", &other, "--test", &test, "--json", &out, "--baseline", &saved];
+    assert!(run_shelf(&evaluate));
+    let changed = report(&out);
+    let change = changed.split.get("test").unwrap().changes.get("genre").unwrap().get("logloss").unwrap().to_owned();
+    assert!(change.value != change.baseline && change.difference.unwrap().value == change.value - change.baseline);
+    assert!(changed.split.get("test").unwrap().delta_m().is_some());
+
+    // Metrics by name, and files that name other columns.
+    let metrics = ["evaluate", "--model", &model, "--test", &test, "--json", &out, "--metrics", "accuracy,ece"];
+    assert!(run_shelf(&metrics));
+    let chosen = report(&out);
+    let chosen = chosen.split.get("test").unwrap();
+    assert_eq!(chosen.tasks.get("genre").unwrap().logloss, None);
+    assert_eq!(chosen.tasks.get("genre").unwrap().accuracy, genre.accuracy);
+    for wrong in
+        ["split,genre_0,genre_2,genre label", "split,genre,genre_1,genre label", "split,genre_0,genre_1", "split"]
+    {
+        fs::write(at("wrong.csv"), format!("{wrong}\ntest,0.5,0.5,0\n")).unwrap();
+        assert!(
+            !run_shelf(&["evaluate", "--model", &model, "--test", &test, "--baseline", &at("wrong.csv")]),
+            "{wrong}"
+        );
+    }
+    // Two classes in place of three are no baseline.
+    let two: String = fs::read_to_string(&saved).unwrap().lines().fold(String::new(), |text, line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        text + &format!("{},{},{},{}\n", fields[0], fields[5], fields[6], fields[8])
+    });
+    fs::write(at("two.csv"), two).unwrap();
+    assert!(!run_shelf(&["evaluate", "--model", &model, "--test", &test, "--baseline", &at("two.csv")]));
+    fs::remove_dir_all(folder).unwrap();
+}

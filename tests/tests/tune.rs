@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use mtl_data::rng::Rng;
 use mtl_runtime::app::FileArgs;
 use mtl_runtime::data::{Column, Ids, Numbers, Table};
-use mtl_runtime::report::TuneReport;
+use mtl_runtime::report::{Report, TuneReport};
 use mtl_runtime::tune::{TuneOptions, Tuned, tune};
 use mtl_runtime::{Error, Model, Predictor, Splits, Trainer, app, mtl};
 
@@ -145,8 +145,9 @@ fn the_known_best_weight_is_found_and_saved() {
     let json = path("known.json");
     assert!(run::<Known>(&["--model", name, "--dry-run", "--json", json.to_str().unwrap()]));
     assert_eq!(weight(&file), 0.2);
-    let written: TuneReport = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
-    assert_eq!(written.params, report.params);
+    let written: Report = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+    assert_eq!(written.tuning.as_ref().unwrap().params, report.params);
+    assert_eq!(written.ranks[0].parameters[0].value, best, "the report shows what was found");
     let before = predictor.predict(&rows("test", 12_000)).unwrap();
     assert!(run::<Known>(&["--model", name]));
     assert_eq!(weight(&file), best);
@@ -220,7 +221,12 @@ fn a_front_ends_at_the_best_of_each_goal() {
     assert!(report.hypervolume.unwrap() < 1e-4 && report.front.iter().all(|point| point.test.len() == 2));
     let svg = path("front.svg");
     let before = std::fs::read(&file).unwrap();
-    assert!(run::<Between>(&["--model", file.to_str().unwrap(), "--svg", svg.to_str().unwrap()]));
+    let page = path("front.html");
+    let arguments =
+        ["--model", file.to_str().unwrap(), "--svg", svg.to_str().unwrap(), "--report", page.to_str().unwrap()];
+    assert!(run::<Between>(&arguments));
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("Pareto front") && page.contains("auc(b) against auc(a)") && page.contains("id=\"spec\""));
     assert!(std::fs::read_to_string(svg).unwrap().matches("<circle").count() > 5);
     assert_eq!(std::fs::read(&file).unwrap(), before, "a front saves nothing");
 }

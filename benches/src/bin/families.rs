@@ -12,7 +12,7 @@ use clap::Parser;
 use mtl_benches::{Dataset, Runs, SINGLE, read, spread, write};
 use mtl_data::schema::Schema;
 use mtl_runtime::config::apply_setting;
-use mtl_runtime::{Error, Model, Result, Splits, Trainer, alloc};
+use mtl_runtime::{Error, Model, Result, Splits, Trainer};
 use serde::{Deserialize, Serialize};
 
 #[allow(missing_docs)]
@@ -98,14 +98,7 @@ fn processor_seconds() -> Option<f64> {
 }
 
 fn main() -> ExitCode {
-    alloc::keep_memory();
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    mtl_benches::main(run)
 }
 
 fn run(options: &Options) -> Result<()> {

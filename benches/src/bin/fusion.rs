@@ -20,7 +20,7 @@ use mtl_examples::kuairand;
 use mtl_runtime::config::apply_setting;
 use mtl_runtime::report::TextTable;
 use mtl_runtime::tune::{TuneOptions, tune};
-use mtl_runtime::{Error, Model, Predictor, Result, Splits, Trainer, alloc, mtl_file};
+use mtl_runtime::{Error, Model, Predictor, Result, Splits, Trainer, mtl_file};
 
 mtl_file!("specs/fusion_feed.mtl");
 mtl_file!("specs/fusion_kuairand.mtl");
@@ -61,18 +61,13 @@ enum Data {
 }
 
 fn main() -> ExitCode {
-    alloc::keep_memory();
-    let options = Options::parse();
-    let done = match &options.data {
-        Data::Kuairand { data } => of_kuairand(data, &options),
-        Data::Feed { rows } => of_feed(*rows, &options),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    mtl_benches::main(run)
+}
+
+fn run(options: &Options) -> Result<()> {
+    match &options.data {
+        Data::Kuairand { data } => of_kuairand(data, options),
+        Data::Feed { rows } => of_feed(*rows, options),
     }
 }
 

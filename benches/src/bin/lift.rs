@@ -12,7 +12,7 @@ use mtl_eval::bootstrap::Bootstrap;
 use mtl_eval::metrics::{Columns, Metric};
 use mtl_runtime::config::apply_setting;
 use mtl_runtime::report::TextTable;
-use mtl_runtime::{Error, Model, Predictions, Result, Splits, Trainer, alloc};
+use mtl_runtime::{Error, Model, Predictions, Result, Splits, Trainer};
 
 #[allow(missing_docs)]
 mod models {
@@ -37,14 +37,7 @@ struct Options {
 const DRAWS: usize = 1000;
 
 fn main() -> ExitCode {
-    alloc::keep_memory();
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    mtl_benches::main(run)
 }
 
 fn predictions<M: Model>(splits: &Splits, seed: u64) -> Result<Predictions> {

@@ -13,7 +13,7 @@ use clap::{Parser, ValueEnum};
 use mtl_benches::{Dataset, Runs, delta, mean, read, singles, spread, write};
 use mtl_data::{Ids, Numbers, Rng, Table};
 use mtl_runtime::weighting::MethodConfig;
-use mtl_runtime::{Error, Model, Result, Splits, Trainer, alloc};
+use mtl_runtime::{Error, Model, Result, Splits, Trainer};
 use serde::{Deserialize, Serialize};
 
 #[allow(missing_docs)]
@@ -136,14 +136,7 @@ struct Run {
 }
 
 fn main() -> ExitCode {
-    alloc::keep_memory();
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    mtl_benches::main(run)
 }
 
 fn run(options: &Options) -> Result<()> {

@@ -266,8 +266,15 @@ impl Generator<'_> {
         if calibrations.is_empty() {
             return TokenStream::new();
         }
+        let mut declared = self.model.tasks.iter().filter_map(|task| task.calibration);
+        let reads = declared.any(|of| matches!(of, Calibration::DownSampling(_)));
+        let argument = if reads {
+            quote! { config }
+        } else {
+            quote! { _ }
+        };
         quote! {
-            fn calibrations(config: &#config) -> Vec<(&'static str, Calibration)> { Vec::from([#(#calibrations),*]) }
+            fn calibrations(#argument: &#config) -> Vec<(&'static str, Calibration)> { Vec::from([#(#calibrations),*]) }
         }
     }
 

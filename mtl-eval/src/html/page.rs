@@ -36,5 +36,9 @@ pub(crate) fn page(report: &Report) -> String {
 }
 
 fn kind(report: &Report) -> &'static str {
-    if report.epochs.is_empty() { "Evaluation of a multi-task model" } else { "Training of a multi-task model" }
+    match () {
+        () if report.tuning.is_some() => "Tuning of a multi-task model",
+        () if report.epochs.is_empty() => "Evaluation of a multi-task model",
+        () => "Training of a multi-task model",
+    }
 }

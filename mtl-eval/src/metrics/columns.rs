@@ -10,8 +10,10 @@ const PIECE: usize = 1 << 16;
 /// Predictions beside labels, by row.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
-    /// The predictions, or scores.
+    /// The predictions, or scores; of several classes `[rows, classes]`, row-major.
     pub predictions: &'a [f32],
+    /// Predictions of a row: 1, or the probability of each class.
+    pub classes: usize,
     /// The labels; NaN where the row has none.
     pub labels: &'a [f32],
     /// How often a row counts; once if there are none.
@@ -42,7 +44,12 @@ pub(crate) struct Row {
 impl<'a> Columns<'a> {
     /// Predictions and labels.
     pub fn new(predictions: &'a [f32], labels: &'a [f32]) -> Self {
-        Self { predictions, labels, weights: None, groups: None }
+        Self { predictions, classes: 1, labels, weights: None, groups: None }
+    }
+
+    /// With a probability for each of so many classes in place of one prediction.
+    pub fn classes(self, classes: usize) -> Self {
+        Self { classes, ..self }
     }
 
     /// With weights.
@@ -57,17 +64,13 @@ impl<'a> Columns<'a> {
 
     /// The columns, if they are of one length and their rows that count hold no number that a metric cannot take.
     pub(crate) fn checked(self, name: &str, labels: Labels) -> Result<Self, EvalError> {
-        let expected = self.predictions.len();
-        let of_length = |what: &str, found: usize| match found == expected {
-            true => Ok(()),
-            false => Err(EvalError::new(format!("{found} {what} for {expected} predictions"))),
-        };
-        of_length("labels", self.labels.len())?;
-        of_length("weights", self.weights.map_or(expected, <[f32]>::len))?;
-        of_length("groups", self.groups.map_or(expected, <[u64]>::len))?;
-        if expected > u32::MAX as usize {
-            return Err(EvalError::new(format!("{expected} rows: a metric takes at most {}", u32::MAX)));
+        self.of_one_length()?;
+        if self.classes != 1 {
+            return Err(
+                EvalError::new(format!("{name} of {} classes", self.classes)).remedy("it is of one prediction a row")
+            );
         }
+        let expected = self.predictions.len();
         let at = |wrong: fn(f32, f32, f32, Labels) -> bool| {
             (0..expected).into_par_iter().find_first(|&i| {
                 !self.labels[i].is_nan() && wrong(self.predictions[i], self.labels[i], self.weight(i), labels)
@@ -94,6 +97,34 @@ impl<'a> Columns<'a> {
             }
             None => Ok(self),
         }
+    }
+
+    /// Refuses columns of different lengths, and more rows than are counted.
+    pub(crate) fn of_one_length(&self) -> Result<(), EvalError> {
+        let (found, classes, rows) = (self.predictions.len(), self.classes, self.labels.len());
+        if classes != 1 && rows.checked_mul(classes) != Some(found) {
+            return Err(EvalError::new(format!("{found} probabilities for {rows} rows of {classes} classes")));
+        }
+        let expected = if classes == 1 { found } else { rows };
+        let of_length = |what: &str, found: usize| match found == expected {
+            true => Ok(()),
+            false => Err(EvalError::new(format!("{found} {what} for {expected} predictions"))),
+        };
+        of_length("labels", rows)?;
+        of_length("weights", self.weights.map_or(expected, <[f32]>::len))?;
+        of_length("groups", self.groups.map_or(expected, <[u64]>::len))?;
+        match expected > u32::MAX as usize {
+            true => Err(EvalError::new(format!("{expected} rows: a metric takes at most {}", u32::MAX))),
+            false => Ok(()),
+        }
+    }
+
+    /// The same with one prediction a row.
+    pub(crate) fn reduced<'b>(self, predictions: &'b [f32]) -> Columns<'b>
+    where
+        'a: 'b,
+    {
+        Columns { predictions, classes: 1, ..self }
     }
 
     /// The columns, if they are fit for metrics of an event and the predictions are probabilities.

@@ -10,72 +10,23 @@ use crate::error::EvalError;
 
 /// A metric of the top of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum OfList {
+pub enum ListMetric {
+    /// The discounted cumulative gain of the first `k` rows over that of the best order, where a label `y` gains `2^y - 1` at
+    /// place `i` over `log2(i + 1)`; for equal scores the expected gain. The mean over the groups with a label above 0; labels
+    /// are grades in 0..=30.
     Ndcg(usize),
+    /// Mean average precision: the mean over a list's relevant rows (at most `k` of them) of the precision at each place up to
+    /// `k` that holds one.
     Map(usize),
+    /// The share of a list's relevant rows that are among its first `k`.
     Recall(usize),
+    /// The share of the lists that have a relevant row among their first `k`.
     HitRate(usize),
+    /// The mean reciprocal rank of a list's first relevant row.
     Mrr,
 }
 
-/// The discounted cumulative gain of the first `k` rows over that of the best order, where a label `y` gains `2^y - 1` at
-/// place `i` over `log2(i + 1)`; for equal scores the expected gain. The mean over the groups with a label above 0; labels are
-/// grades in 0..=30.
-pub fn ndcg(
-    scores: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    groups: &[u64],
-    k: usize,
-) -> Result<Option<Grouped>, EvalError> {
-    OfList::Ndcg(k).over(Columns::new(scores, labels).weights(weights).groups(Some(groups)))
-}
-
-/// Mean average precision: the mean over a list's relevant rows (at most `k` of them) of the precision at each place up to `k` that
-/// holds one.
-pub fn map(
-    scores: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    groups: &[u64],
-    k: usize,
-) -> Result<Option<Grouped>, EvalError> {
-    OfList::Map(k).over(Columns::new(scores, labels).weights(weights).groups(Some(groups)))
-}
-
-/// The share of a list's relevant rows that are among its first `k`.
-pub fn recall(
-    scores: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    groups: &[u64],
-    k: usize,
-) -> Result<Option<Grouped>, EvalError> {
-    OfList::Recall(k).over(Columns::new(scores, labels).weights(weights).groups(Some(groups)))
-}
-
-/// The share of the lists that have a relevant row among their first `k`.
-pub fn hit_rate(
-    scores: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    groups: &[u64],
-    k: usize,
-) -> Result<Option<Grouped>, EvalError> {
-    OfList::HitRate(k).over(Columns::new(scores, labels).weights(weights).groups(Some(groups)))
-}
-
-/// The mean reciprocal rank of a list's first relevant row.
-pub fn mrr(
-    scores: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    groups: &[u64],
-) -> Result<Option<Grouped>, EvalError> {
-    OfList::Mrr.over(Columns::new(scores, labels).weights(weights).groups(Some(groups)))
-}
-
-impl OfList {
+impl ListMetric {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ndcg(_) => "NDCG",
@@ -86,7 +37,8 @@ impl OfList {
         }
     }
 
-    fn over(self, columns: Columns) -> Result<Option<Grouped>, EvalError> {
+    /// The metric of the groups of these columns, and how many of them it stands on. None if it is defined in none.
+    pub fn of(self, columns: Columns) -> Result<Option<Grouped>, EvalError> {
         self.check(&columns)?;
         over_groups(columns, self.name(), Labels::Any, &|group| self.of_group(group))
     }

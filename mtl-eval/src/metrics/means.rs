@@ -100,6 +100,14 @@ pub(crate) const RMSE: Mean = Mean {
 pub(crate) const MAE: Mean =
     Mean { name: "MAE", labels: Labels::Any, term: |p, y, w| [w * (p - y).abs(), 0.0, w], finish: ratio };
 
+/// Of the probability of each row's class.
+pub(crate) const CLASS_LOGLOSS: Mean =
+    Mean { name: "the log loss", labels: Labels::Any, term: |p, _, w| [w * -p.max(1e-7).ln(), 0.0, w], finish: ratio };
+
+/// Of 1 for each row whose class is the most probable one, and 0 for the others.
+pub(crate) const CLASS_ACCURACY: Mean =
+    Mean { name: "accuracy", labels: Labels::Any, term: |hit, _, w| [w * hit, 0.0, w], finish: ratio };
+
 fn ratio([sum, _, total]: [f64; 3]) -> Option<f64> {
     (total > 0.0).then(|| sum / total)
 }

@@ -3,22 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::classes;
 use super::columns::{Columns, Labels, Row, add};
 use super::grouped::each_group;
-use super::lists::OfList;
+use super::lists::ListMetric;
 use super::means::{self, Mean};
 use super::pairs::{GroupWeight, auc_of_sorted, gauc_of_group, xauc_of_sorted};
 use super::reliability::{at_least_one, binned, distance};
 use crate::error::EvalError;
 
-/// A metric of one column of predictions.
+/// A metric of predictions: of one column, or of the probabilities of several classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
     /// [`auc`](super::auc).
     Auc,
     /// [`gauc`](super::gauc).
     Gauc(GroupWeight),
-    /// [`logloss`](super::logloss).
+    /// [`logloss`](super::logloss); of several classes the mean of `-log` of the probability of each row's class, clipped at `1e-7`.
     Logloss,
     /// [`normalized_entropy`](super::normalized_entropy).
     NormalizedEntropy,
@@ -26,7 +27,7 @@ pub enum Metric {
     Pcoc,
     /// [`ece`](super::ece) in this many bins.
     Ece(usize),
-    /// [`accuracy`](super::accuracy).
+    /// [`accuracy`](super::accuracy); of several classes the share of the rows whose most probable class, the first of equals, is theirs.
     Accuracy,
     /// [`rmse`](super::rmse).
     Rmse,
@@ -34,15 +35,15 @@ pub enum Metric {
     Mae,
     /// [`xauc`](super::xauc).
     Xauc,
-    /// [`ndcg`](super::ndcg) of this many places.
+    /// [`ListMetric::Ndcg`](super::ListMetric::Ndcg).
     Ndcg(usize),
-    /// [`map`](super::map) of this many places.
+    /// [`ListMetric::Map`](super::ListMetric::Map).
     Map(usize),
-    /// [`recall`](super::recall) of this many places.
+    /// [`ListMetric::Recall`](super::ListMetric::Recall).
     Recall(usize),
-    /// [`hit_rate`](super::hit_rate) of this many places.
+    /// [`ListMetric::HitRate`](super::ListMetric::HitRate).
     HitRate(usize),
-    /// [`mrr`](super::mrr).
+    /// [`ListMetric::Mrr`](super::ListMetric::Mrr).
     Mrr,
 }
 
@@ -87,7 +88,7 @@ impl Metric {
     pub fn of_events(self) -> bool {
         use Metric::*;
         matches!(self, Auc | Gauc(_) | Logloss | NormalizedEntropy | Ece(_) | Accuracy)
-            || self.list().is_some_and(|list| !matches!(list, OfList::Ndcg(_)))
+            || self.list().is_some_and(|list| !matches!(list, ListMetric::Ndcg(_)))
     }
 
     /// Whether the metric asks for the size of the predictions, not only for their order.
@@ -97,6 +98,10 @@ impl Metric {
 
     /// The metric of these columns. None where it is undefined.
     pub fn of(self, columns: Columns) -> Result<Option<f64>, EvalError> {
+        if columns.classes > 1 {
+            let (mean, own) = classes::of_own(self, columns)?;
+            return Ok((mean.finish)(columns.reduced(&own).checked(mean.name, mean.labels)?.sums(mean.term)));
+        }
         if let Some(mean) = self.mean() {
             return Ok((mean.finish)(columns.checked(mean.name, mean.labels)?.sums(mean.term)));
         }
@@ -105,6 +110,13 @@ impl Metric {
 
     /// The metric, ready for rows drawn anew: whole groups where the columns have groups, else rows.
     pub fn prepare(self, columns: Columns) -> Result<Prepared, EvalError> {
+        if columns.classes > 1 {
+            let (mean, own) = classes::of_own(self, columns)?;
+            return Self::of_mean(mean, columns.reduced(&own));
+        }
+        if let Some(mean) = self.mean() {
+            return Self::of_mean(mean, columns);
+        }
         if let Some(list) = self.list() {
             list.check(&columns)?;
             return Self::of_groups(columns, list.name(), Labels::Any, &|group| list.of_group(group));
@@ -112,29 +124,28 @@ impl Metric {
         if let Self::Gauc(rule) = self {
             return Self::of_groups(columns, "GAUC", Labels::Event, &|group| gauc_of_group(group, rule));
         }
-        let (name, labels) = match (self.mean(), self) {
-            (Some(mean), _) => (mean.name, mean.labels),
-            (_, Self::Ece(bins)) => {
+        let (name, labels) = match self {
+            Self::Ece(bins) => {
                 at_least_one(bins)?;
                 ("ECE", Labels::Any)
             }
-            (_, Self::Xauc) => ("XAUC", Labels::Any),
+            Self::Xauc => ("XAUC", Labels::Any),
             _ => ("AUC", Labels::Event),
         };
         let columns = columns.checked(name, labels)?;
         let (of_row, units) = units(&columns);
-        let kind = match self.mean() {
-            Some(mean) => {
-                let mut sums = vec![[0.0; 3]; units];
-                for i in (0..columns.labels.len()).filter(|&i| columns.counts(i)) {
-                    let unit = &mut sums[of_row[i] as usize];
-                    *unit = add(*unit, columns.term(i, mean.term));
-                }
-                Kind::Sums(sums, mean.finish)
-            }
-            None => Kind::Ordered(columns.by_score(Some(&of_row)), self),
-        };
-        Ok(Prepared { kind, units })
+        Ok(Prepared { kind: Kind::Ordered(columns.by_score(Some(&of_row)), self), units })
+    }
+
+    fn of_mean(mean: Mean, columns: Columns) -> Result<Prepared, EvalError> {
+        let columns = columns.checked(mean.name, mean.labels)?;
+        let (of_row, units) = units(&columns);
+        let mut sums = vec![[0.0; 3]; units];
+        for i in (0..columns.labels.len()).filter(|&i| columns.counts(i)) {
+            let unit = &mut sums[of_row[i] as usize];
+            *unit = add(*unit, columns.term(i, mean.term));
+        }
+        Ok(Prepared { kind: Kind::Sums(sums, mean.finish), units })
     }
 
     fn of_groups(
@@ -164,13 +175,13 @@ impl Metric {
         }
     }
 
-    fn list(self) -> Option<OfList> {
+    fn list(self) -> Option<ListMetric> {
         match self {
-            Self::Ndcg(k) => Some(OfList::Ndcg(k)),
-            Self::Map(k) => Some(OfList::Map(k)),
-            Self::Recall(k) => Some(OfList::Recall(k)),
-            Self::HitRate(k) => Some(OfList::HitRate(k)),
-            Self::Mrr => Some(OfList::Mrr),
+            Self::Ndcg(k) => Some(ListMetric::Ndcg(k)),
+            Self::Map(k) => Some(ListMetric::Map(k)),
+            Self::Recall(k) => Some(ListMetric::Recall(k)),
+            Self::HitRate(k) => Some(ListMetric::HitRate(k)),
+            Self::Mrr => Some(ListMetric::Mrr),
             _ => None,
         }
     }

@@ -105,11 +105,12 @@ fn goldens_of_lists() {
 #[test]
 fn lists_without_a_relevant_row_are_left_out_and_bad_options_refused() {
     let (scores, labels, groups) = ([0.1, 0.2, 0.3], [1.0, 0.0, 0.0], [1, 1, 2]);
-    let found = recall(&scores, &labels, None, &groups, 2).unwrap().unwrap();
+    let of = |metric: ListMetric, labels: &[f32]| metric.of(Columns::new(&scores, labels).groups(Some(&groups)));
+    let found = of(ListMetric::Recall(2), &labels).unwrap().unwrap();
     assert_eq!((found.value, found.groups_used, found.groups, found.rows_used, found.rows), (1.0, 1, 2, 2, 3));
-    assert_eq!(mrr(&scores, &[0.0; 3], None, &groups).unwrap(), None);
-    assert!(ndcg(&scores, &labels, None, &groups, 0).is_err());
-    assert!(ndcg(&scores, &[-1.0, 0.0, 0.0], None, &groups, 3).is_err());
+    assert_eq!(of(ListMetric::Mrr, &[0.0; 3]).unwrap(), None);
+    assert!(of(ListMetric::Ndcg(0), &labels).is_err());
+    assert!(of(ListMetric::Ndcg(3), &[-1.0, 0.0, 0.0]).is_err());
     assert!(Metric::Mrr.of(Columns::new(&scores, &labels)).is_err());
     assert!(auc(&[0.1, 0.2], &[1.0, 0.0], Some(&[-1.0, 1.0])).is_err());
     assert!(rmse(&[0.1], &[f32::INFINITY], None).is_err());

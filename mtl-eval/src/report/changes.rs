@@ -60,12 +60,13 @@ impl SplitMetrics {
         (!self.changes.is_empty()).then_some(table)
     }
 
-    /// Delta_m of the tasks against the baseline, in per cent, over one metric of each: its AUC, else GAUC, else RMSE. None where
-    /// a task has none of them on both sides.
+    /// Delta_m of the tasks against the baseline, in per cent, over one metric of each: its AUC, else GAUC, else RMSE, else
+    /// accuracy. None where a task has none of them on both sides.
     pub fn delta_m(&self) -> Option<f64> {
         let of_task = |(task, _)| {
             let changes = self.changes.get(task)?;
-            let (name, change) = ["auc", "gauc", "rmse"].iter().find_map(|name| Some((name, changes.get(name)?)))?;
+            let names = ["auc", "gauc", "rmse", "accuracy"];
+            let (name, change) = names.iter().find_map(|name| Some((name, changes.get(name)?)))?;
             Some(vec![Gain { value: change.value, baseline: change.baseline, higher_is_better: *name != "rmse" }])
         };
         // A calibrated task counts once.

@@ -18,6 +18,11 @@ impl TextTable {
     pub fn row<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
+
+    /// The header, and the rows under it.
+    pub fn cells(&self) -> (&[String], &[Vec<String>]) {
+        self.rows.split_first().map_or((&[], &[]), |(header, rows)| (header, rows))
+    }
 }
 
 impl fmt::Display for TextTable {

@@ -6,7 +6,7 @@ use super::{Named, TextTable};
 use crate::bootstrap::Interval;
 use crate::search::{Picture, Point};
 
-/// The content of `tune --json FILE`.
+/// What `tune` found: the `tuning` of its report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TuneReport {
     /// The model's name.
@@ -115,6 +115,13 @@ impl TuneReport {
         self.front.iter().map(|point| point.validation.clone()).collect()
     }
 
+    /// The goals on the validation rows under the parameters as they were; not a number where one is undefined.
+    pub fn before(&self) -> Vec<f64> {
+        let validation = self.split.get("validation");
+        let before = |goal: &String| validation.and_then(|split| split.get(goal)?.before).unwrap_or(f64::NAN);
+        self.goals.iter().map(before).collect()
+    }
+
     /// Points of the front as a table for people: goals, then parameters.
     pub fn front_table(&self, points: &[usize]) -> TextTable {
         let test = self.front.iter().any(|point| !point.test.is_empty());
@@ -135,9 +142,7 @@ impl TuneReport {
             let goals = self.goals.iter().zip(goals).map(|(goal, value)| format!("{goal} = {value:.5}"));
             goals.chain(params).collect::<Vec<_>>().join("\n")
         };
-        let validation = self.split.get("validation");
-        let before = |goal: &String| validation.and_then(|split| split.get(goal)?.before).unwrap_or_default();
-        let start: Vec<f64> = self.goals.iter().map(before).collect();
+        let start = self.before();
         Picture {
             objectives: self.goals.clone(),
             front: self

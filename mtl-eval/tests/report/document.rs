@@ -127,6 +127,7 @@ fn sections_without_data_are_left_out() {
             "gates",
             "subnetworks",
             "fusion",
+            "tuning",
             "spec"
         ]
     );
@@ -136,6 +137,7 @@ fn sections_without_data_are_left_out() {
         sections(&report)
     };
     assert!(!without(|report| report.subnets = None).contains(&"subnetworks".to_owned()));
+    assert!(!without(|report| report.tuning = None).contains(&"tuning".to_owned()));
     assert!(!without(|report| report.spec.clear()).contains(&"spec".to_owned()));
     assert!(!without(|report| report.epochs.clear()).contains(&"curves".to_owned()));
     assert!(!without(|report| report.pictures = Default::default()).contains(&"reliability".to_owned()));
@@ -153,8 +155,8 @@ fn numbers_that_are_none_leave_gaps() {
             log.cosines[0].2 = value;
         }
     }
-    for point in &mut report.fronts[0].points {
-        point.values[0] = f64::NAN;
+    for point in &mut report.tuning.as_mut().expect("a search").front {
+        point.validation[0] = f64::NAN;
     }
     report.ranks[0].parameters[0].high = report.ranks[0].parameters[0].low;
     read(&report.to_html());
@@ -165,6 +167,15 @@ fn every_metric_has_a_column() {
     let text = read(&feed().to_html());
     for name in ["AUC", "GAUC", "Log loss", "PCOC", "RMSE", "score by click", "buy | click"] {
         assert!(text.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn an_evaluation_shows_intervals_changes_and_slices_and_a_search_both_parameters() {
+    let text = read(&everything().to_html());
+    for part in ["within noise", "lost", "(other: 3 values)  like", "17.35", "+0.0124", "0.00930 to", "gauc(buy), test"]
+    {
+        assert!(text.contains(part), "{part}");
     }
 }
 

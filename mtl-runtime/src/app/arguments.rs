@@ -57,20 +57,27 @@ pub(super) struct EvaluateArgs {
     pub save_predictions: Option<PathBuf>,
 }
 
+/// A trained model, and the rows that it reads.
 #[derive(Debug, Args)]
-pub(super) struct PredictArgs {
+pub(super) struct RowArgs {
     /// The trained model [default: MODEL.mtl.safetensors]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// Change a number that training does not fix: parameters of ranks
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// Predict the rows of this file, which needs no labels
+    /// Read the rows of this file, which needs no labels
     #[arg(long, value_name = "FILE", conflicts_with = "split")]
     pub input: Option<PathBuf>,
-    /// Predict the rows of this split of the data
+    /// Read the rows of this split of the data
     #[arg(long, value_name = "SPLIT")]
     pub split: Option<Split>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PredictArgs {
+    #[command(flatten)]
+    pub of: RowArgs,
     /// The CSV file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -78,18 +85,8 @@ pub(super) struct PredictArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The trained model [default: MODEL.mtl.safetensors]
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-    /// Change a number that training does not fix: parameters of ranks
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
-    /// Explain rows of this file, which needs no labels
-    #[arg(long, value_name = "FILE", conflicts_with = "split")]
-    pub input: Option<PathBuf>,
-    /// Explain rows of this split of the data
-    #[arg(long, value_name = "SPLIT")]
-    pub split: Option<Split>,
+    #[command(flatten)]
+    pub of: RowArgs,
     /// The score to explain [default: the last one of the spec]
     #[arg(long, value_name = "NAME")]
     pub rank: Option<String>,
@@ -133,6 +130,9 @@ pub(super) struct TuneArgs {
     /// Write what was found to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write a page with tables and pictures to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::model::Model;
 
 impl<M: Model, A: Args> App<M, A> {
     pub(super) fn explain(&self, args: &ExplainArgs, matches: &ArgMatches) -> Result<()> {
-        let predictor = load::<M>(args.model.clone(), &args.set)?;
+        let predictor = load::<M>(args.of.model.clone(), &args.of.set)?;
         let Some(last) = M::ranks().last() else {
             return Err(Error::config("the model has no ranks: there is no score to explain"));
         };
@@ -22,7 +22,7 @@ impl<M: Model, A: Args> App<M, A> {
             (Some(_), column) => column,
             (None, _) => None,
         };
-        let table = self.rows(&predictor, args.input.as_ref(), args.split, matches, column)?;
+        let table = self.rows(&predictor, &args.of, matches, column)?;
         let rows = match (&args.request, column, &args.rows) {
             (Some(request), Some(column), _) => of_request(&table, column, request)?,
             (_, _, Some(rows)) => range(rows, table.rows())?,

@@ -2,16 +2,18 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mtl_eval::search::{Method, spread};
 
 use super::arguments::TuneArgs;
-use super::{load, model_file};
+use super::{load, model_file, write_report};
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::report::TuneReport;
+use crate::pictures::ranks;
+use crate::report::{Report, TuneReport};
 use crate::train::Splits;
 use crate::tune::{TuneOptions, tune};
 
@@ -42,7 +44,9 @@ pub(super) fn run<M: Model>(args: &TuneArgs, read: impl FnOnce() -> Result<Split
     };
     let path = args.model.clone().unwrap_or_else(model_file::<M>);
     let predictor = load::<M>(Some(path.clone()), &args.set)?;
+    let start = Instant::now();
     let splits = read()?;
+    let reading = start.elapsed().as_secs_f64();
     let test = splits.test.as_ref();
     println!("{} validation, {} test rows", splits.validation.rows(), test.map_or(0, |table| table.rows()));
     let bar = std::io::stderr().is_terminal().then(|| {
@@ -65,10 +69,15 @@ pub(super) fn run<M: Model>(args: &TuneArgs, read: impl FnOnce() -> Result<Split
         std::fs::write(path, report.picture().svg()).map_err(|error| Error::io(path, error))?;
         println!("front: {}", path.display());
     }
-    if let Some(path) = &args.json {
-        let json = serde_json::to_string_pretty(report).expect("a report prints as JSON");
-        std::fs::write(path, json + "\n").map_err(|error| Error::io(path, error))?;
-    }
+    let parts = [("validation", Some(&splits.validation)), ("test", test)];
+    let of_run = Report {
+        seconds: [("read", reading), ("search", report.seconds)].into_iter().collect(),
+        rows: parts.into_iter().filter_map(|(part, table)| Some((part, table?.rows()))).collect(),
+        ranks: ranks::<M>(tuned.config.as_ref().unwrap_or(predictor.config())),
+        tuning: Some(report.clone()),
+        ..predictor.report()
+    };
+    write_report(args.json.as_ref(), args.report.as_ref(), &of_run)?;
     if !report.broken.is_empty() {
         let what = report.broken.join("`, `");
         return Err(Error::config(format!(

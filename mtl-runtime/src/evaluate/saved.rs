@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::Subject;
+use super::{Subject, Subjects};
 use crate::error::{Error, Result};
 use crate::report::{Named, Report};
 
-/// Predictions, and labels beside them.
+/// Predictions, one for each row or one for each class of each row, and labels beside them.
 type Column = (Vec<f32>, Vec<f32>);
 
 /// What a model is compared with.
@@ -41,31 +41,33 @@ impl Baseline {
 
 impl SavedPredictions {
     /// Adds what is measured on a split.
-    pub(crate) fn add(&mut self, split: &str, subjects: &[Subject]) {
+    pub(crate) fn add(&mut self, split: &str, subjects: &Subjects) {
         let of = |subject: &Subject| (subject.name(), (subject.predictions.to_vec(), subject.labels.to_vec()));
-        self.splits.set(split, subjects.iter().map(of).collect());
+        self.splits.set(split, subjects.all.iter().map(of).collect());
     }
 
     /// Writes a CSV file: the split, and for everything that is measured its prediction and its label, which is empty where there is
-    /// none. Numbers have as many digits as they need to be read back.
+    /// none; of a task of several classes the probability of each. Numbers have as many digits as they need to be read back.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let mut text = String::new();
         for (number, (split, subjects)) in self.splits.iter().enumerate() {
+            let rows = subjects.iter().next().map_or(0, |(_, (_, labels))| labels.len());
             if number == 0 {
                 text += "split";
-                subjects.iter().for_each(|(name, _)| _ = write!(text, ",{name},{name} label"));
+                for (name, (predictions, _)) in subjects.iter() {
+                    columns(name, predictions.len() / rows.max(1)).for_each(|column| _ = write!(text, ",{column}"));
+                    let _ = write!(text, ",{name}{LABEL}");
+                }
                 text += "\n";
             }
-            let rows = subjects.iter().next().map_or(0, |(_, (predictions, _))| predictions.len());
             for row in 0..rows {
                 text += split;
                 for (_, (predictions, labels)) in subjects.iter() {
+                    let width = predictions.len() / rows;
+                    predictions[row * width..][..width].iter().for_each(|p| _ = write!(text, ",{p}"));
                     let label = labels[row];
-                    let _ = match label.is_nan() {
-                        true => write!(text, ",{},", predictions[row]),
-                        false => write!(text, ",{},{label}", predictions[row]),
-                    };
+                    let _ = if label.is_nan() { write!(text, ",") } else { write!(text, ",{label}") };
                 }
                 text += "\n";
             }
@@ -80,35 +82,58 @@ impl SavedPredictions {
         };
         let mut lines = text.lines().enumerate();
         let header: Vec<&str> = lines.next().map_or(Vec::new(), |(_, line)| line.split(',').collect());
-        let names: Vec<&str> = header.iter().skip(1).step_by(2).copied().collect();
-        let labelled = names
-            .iter()
-            .enumerate()
-            .all(|(at, name)| header.get(2 * at + 2).is_some_and(|label| label.strip_suffix(" label") == Some(name)));
-        if header.first() != Some(&"split") || names.is_empty() || !labelled {
+        let measured =
+            header.split_first().filter(|(first, _)| **first == "split").and_then(|(_, rest)| measured(rest));
+        let Some(measured) = measured.filter(|measured| !measured.is_empty()) else {
             return Err(refused(1, "this is no header of saved predictions"));
-        }
+        };
         let mut splits: Vec<(String, Vec<Column>)> = Vec::new();
         for (at, line) in lines {
             let mut fields = line.split(',');
             let split = fields.next().unwrap_or_default();
             if splits.last().is_none_or(|(known, _)| known != split) {
-                splits.push((split.to_owned(), vec![Default::default(); names.len()]));
+                splits.push((split.to_owned(), vec![Default::default(); measured.len()]));
             }
             let mut number = |empty: bool| match fields.next() {
                 Some("") if empty => Ok(f32::NAN),
                 Some(field) => field.parse::<f32>().map_err(|_| refused(at + 1, &format!("`{field}` is no number"))),
                 None => Err(refused(at + 1, "too few fields")),
             };
-            for (predictions, labels) in splits.last_mut().into_iter().flat_map(|(_, columns)| columns) {
-                predictions.push(number(false)?);
+            let columns = splits.last_mut().into_iter().flat_map(|(_, columns)| columns);
+            for ((predictions, labels), (_, width)) in columns.zip(&measured) {
+                for _ in 0..*width {
+                    predictions.push(number(false)?);
+                }
                 labels.push(number(true)?);
             }
             if fields.next().is_some() {
                 return Err(refused(at + 1, "too many fields"));
             }
         }
-        let of_names = |columns: Vec<_>| names.iter().copied().zip(columns).collect();
+        let of_names = |columns: Vec<_>| measured.iter().map(|(name, _)| *name).zip(columns).collect();
         Ok(Self { splits: splits.into_iter().map(|(split, columns)| (split, of_names(columns))).collect() })
     }
+}
+
+/// What follows a name where its label stands.
+const LABEL: &str = " label";
+
+/// The columns of what has so many predictions a row.
+fn columns(name: &str, width: usize) -> impl Iterator<Item = String> {
+    (0..width).map(move |class| if width == 1 { name.to_owned() } else { format!("{name}_{class}") })
+}
+
+/// What a header names, with its predictions a row: its columns, then its label.
+fn measured<'a>(mut header: &[&'a str]) -> Option<Vec<(&'a str, usize)>> {
+    let mut found = Vec::new();
+    while !header.is_empty() {
+        let width = header.iter().position(|column| column.ends_with(LABEL))?;
+        let name = header[width].strip_suffix(LABEL)?;
+        if width == 0 || !columns(name, width).eq(header[..width].iter().copied()) {
+            return None;
+        }
+        found.push((name, width));
+        header = &header[width + 1..];
+    }
+    Some(found)
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use mtl_data::schema::Schema;
-use mtl_data::{Column, Dataset, Table};
+use mtl_data::{Column, Table};
 use mtl_eval::bootstrap::Bootstrap;
 use mtl_eval::metrics::Metric;
 
 use super::subject::applies;
-use super::{Baseline, SavedPredictions, Subject};
+use super::{Baseline, SavedPredictions, Subject, Subjects};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::report::{Change, Metrics, Named, SplitMetrics};
@@ -61,15 +61,14 @@ impl Evaluation {
         &self,
         split: &mut SplitMetrics,
         name: &str,
-        subjects: &[Subject],
-        dataset: &Dataset,
+        subjects: &Subjects,
         table: &Table,
         seed: u64,
     ) -> Result<()> {
-        let groups = dataset.groups.as_deref();
+        let groups = subjects.groups;
         if let Some(draws) = self.bootstrap {
             let bootstrap = Bootstrap::new(draws, seed);
-            for subject in subjects {
+            for subject in &subjects.all {
                 let mut found = Named::default();
                 for metric in subject.chosen(groups.is_some(), &self.metrics) {
                     if let Some(interval) = bootstrap.interval(metric, subject.columns(metric, groups))? {
@@ -87,7 +86,7 @@ impl Evaluation {
                 let metrics = |subject: &Subject| -> Result<(String, Metrics)> {
                     Ok((subject.name(), subject.take(&rows).metrics(of_groups.as_deref(), &self.metrics)?))
                 };
-                values.set(value, subjects.iter().map(metrics).collect::<Result<Named<Metrics>>>()?);
+                values.set(value, subjects.all.iter().map(metrics).collect::<Result<Named<Metrics>>>()?);
             }
             split.slices.set(column, values);
         }
@@ -95,11 +94,11 @@ impl Evaluation {
             split.changes = match baseline {
                 Baseline::Report(report) => {
                     let before = report.split.get(name).ok_or_else(|| no_split(name))?;
-                    self.differences(split, subjects, before, groups.is_some())
+                    self.differences(split, subjects, before)
                 }
                 Baseline::Predictions(saved) => {
                     let bootstrap = Bootstrap::new(self.bootstrap.unwrap_or(DRAWS), seed);
-                    self.paired(saved, name, subjects, groups, bootstrap)?
+                    self.paired(saved, name, subjects, bootstrap)?
                 }
             };
             if split.changes.is_empty() {
@@ -109,16 +108,10 @@ impl Evaluation {
         Ok(())
     }
 
-    fn differences(
-        &self,
-        split: &SplitMetrics,
-        subjects: &[Subject],
-        before: &SplitMetrics,
-        groups: bool,
-    ) -> Named<Named<Change>> {
+    fn differences(&self, split: &SplitMetrics, subjects: &Subjects, before: &SplitMetrics) -> Named<Named<Change>> {
         let mut changes = Named::default();
         for ((name, now), subject) in split.subjects().map(|(name, now)| {
-            let subject = subjects.iter().find(|subject| subject.name() == name);
+            let subject = subjects.all.iter().find(|subject| subject.name() == name);
             ((name, now), subject)
         }) {
             let before = before.subjects().find(|(known, _)| *known == name);
@@ -127,7 +120,8 @@ impl Evaluation {
                 let (baseline, value) = (before.get(metric)?, now.get(metric)?);
                 Some((metric.to_string(), Change { baseline, value, difference: None }))
             };
-            let of: Named<Change> = subject.chosen(groups, &self.metrics).into_iter().filter_map(change).collect();
+            let of: Named<Change> =
+                subject.chosen(subjects.groups.is_some(), &self.metrics).into_iter().filter_map(change).collect();
             if !of.is_empty() {
                 changes.set(name, of);
             }
@@ -139,13 +133,12 @@ impl Evaluation {
         &self,
         saved: &SavedPredictions,
         name: &str,
-        subjects: &[Subject],
-        groups: Option<&[u64]>,
+        subjects: &Subjects,
         bootstrap: Bootstrap,
     ) -> Result<Named<Named<Change>>> {
-        let saved = saved.splits.get(name).ok_or_else(|| no_split(name))?;
+        let (saved, groups) = (saved.splits.get(name).ok_or_else(|| no_split(name))?, subjects.groups);
         let mut changes = Named::default();
-        for subject in subjects {
+        for subject in &subjects.all {
             let Some((predictions, labels)) = saved.get(&subject.name()) else { continue };
             let differ = |(a, b): (&f32, &f32)| a != b && !(a.is_nan() && b.is_nan());
             if labels.len() != subject.labels.len() || labels.iter().zip(&*subject.labels).any(differ) {
@@ -153,6 +146,12 @@ impl Evaluation {
                 return Err(Error::data(format!(
                     "the baseline's {} {name} rows are not these {rows}: the labels of `{what}` differ; save its predictions of the same data",
                     labels.len()
+                )));
+            }
+            if predictions.len() != subject.predictions.len() {
+                let what = subject.name();
+                return Err(Error::data(format!(
+                    "the baseline's `{what}` has other classes: its labels mean others, too"
                 )));
             }
             let mut of = Named::default();

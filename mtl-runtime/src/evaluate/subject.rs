@@ -14,82 +14,109 @@ use crate::model::Model;
 use crate::report::Metrics;
 use crate::scores::{Calibrators, Inputs, calibrated_name};
 
+/// Everything that is measured of the rows of a dataset: metrics, intervals, slices, changes, pictures and saved predictions are of it.
+pub(crate) struct Subjects<'a> {
+    /// Every task, in its own sample space, and every rank by every task that orders rows.
+    pub all: Vec<Subject<'a>>,
+    /// The scores of each rank.
+    pub scores: Vec<(&'static str, Vec<f64>)>,
+    /// The group of each row.
+    pub groups: Option<&'a [u64]>,
+}
+
 /// Predictions of a task, or scores of a rank, beside the task's labels and weights.
 pub(crate) struct Subject<'a> {
     /// The rank, if it is one.
     pub rank: Option<&'static str>,
     /// The task, `buy`, `buy calibrated` or `buy | click`.
     pub task: String,
-    kind: TaskKind,
+    pub kind: TaskKind,
+    /// One for each row, or one for each class of each row.
     pub predictions: Rc<[f32]>,
+    /// The same as calibrated, of a task that has it; that is measured as a task of its own.
+    pub calibrated: Option<Rc<[f32]>>,
     pub labels: Cow<'a, [f32]>,
-    weights: Option<Cow<'a, [f32]>>,
+    pub weights: Option<Cow<'a, [f32]>>,
     /// Grades as soft labels, for GAUC.
     shares: Option<Vec<f32>>,
 }
 
-/// Every task, in its own sample space, and every rank by every task that orders rows. A task of several classes has no one column.
-pub(crate) fn subjects<'a, M: Model>(
-    config: &M::Config,
-    schema: &Schema,
-    dataset: &'a Dataset,
-    scored: &Scored,
-    calibrators: &Calibrators,
-) -> Result<Vec<Subject<'a>>> {
-    let names = prediction_names(schema);
-    let column = |p: usize| -> Rc<[f32]> { scored.predictions.iter().skip(p).step_by(names.len()).copied().collect() };
-    let weights = |t: usize| dataset.weights[t].as_deref().map(Cow::Borrowed);
-    let mut found = Vec::new();
-    let mut p = 0;
-    for (t, task) in schema.tasks.iter().enumerate() {
-        let labels = &dataset.labels[t];
-        if let TaskKind::Multiclass { classes, .. } = task.kind {
-            p += classes;
-            continue;
-        }
-        let subject = |name: &str, p, labels| Subject {
-            rank: None,
-            task: name.to_owned(),
-            kind: task.kind,
-            predictions: column(p),
-            shares: shares(&task.kind, &dataset.labels[t]),
-            labels,
-            weights: weights(t),
-        };
-        found.push(subject(&task.name, p, Cow::Borrowed(labels)));
-        if let Some(calibrator) = calibrators.get(&task.name) {
-            let raw = subject(&calibrated_name(&task.name), p, Cow::Borrowed(labels));
-            found.push(Subject { predictions: calibrator.column(&raw.predictions).into(), ..raw });
-        }
-        p += 1;
-        if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
-            let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];
-            let happened = |(label, given): (&f32, &f32)| if *given > 0.5 { *label } else { f32::NAN };
-            found.push(subject(&names[p], p, labels.iter().zip(given).map(happened).collect()));
-            p += 1;
-        }
-    }
-    let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
-    for rank in M::ranks() {
-        let scores: Rc<[f32]> = inputs.scores(rank, config)?.into_iter().map(|score| score as f32).collect();
-        if let Some(row) = scores.iter().position(|score| score.is_nan()) {
-            let name = rank.name;
-            let message = format!("the score `{name}` is not a number in row {row}: check its formula and parameters");
-            return Err(Error::config(message));
-        }
-        for (t, task) in schema.tasks.iter().enumerate().filter(|(_, task)| ordered(&task.kind)) {
-            found.push(Subject {
-                rank: Some(rank.name),
-                task: task.name.clone(),
+impl<'a> Subjects<'a> {
+    /// Those of rows that a network has predicted.
+    pub fn of<M: Model>(
+        config: &M::Config,
+        schema: &Schema,
+        dataset: &'a Dataset,
+        scored: &Scored,
+        calibrators: &Calibrators,
+    ) -> Result<Self> {
+        let names = prediction_names(schema);
+        let rows = || scored.predictions.chunks_exact(names.len().max(1));
+        let columns =
+            |p: usize, width: usize| -> Rc<[f32]> { rows().flat_map(|row| &row[p..p + width]).copied().collect() };
+        let weights = |t: usize| dataset.weights[t].as_deref().map(Cow::Borrowed);
+        let mut all = Vec::new();
+        let mut p = 0;
+        for (t, task) in schema.tasks.iter().enumerate() {
+            let labels = &dataset.labels[t];
+            let subject = |name: &str, predictions, labels| Subject {
+                rank: None,
+                task: name.to_owned(),
                 kind: task.kind,
-                predictions: scores.clone(),
-                labels: Cow::Borrowed(&dataset.labels[t]),
-                weights: weights(t),
+                predictions,
+                calibrated: None,
                 shares: shares(&task.kind, &dataset.labels[t]),
-            });
+                labels,
+                weights: weights(t),
+            };
+            let width = width(&task.kind);
+            let own = subject(&task.name, columns(p, width), Cow::Borrowed(labels));
+            p += width;
+            let calibrated: Option<Rc<[f32]>> =
+                calibrators.get(&task.name).map(|calibrator| calibrator.column(&own.predictions).into());
+            all.push(Subject { calibrated: calibrated.clone(), ..own });
+            if let Some(calibrated) = calibrated {
+                all.push(subject(&calibrated_name(&task.name), calibrated, Cow::Borrowed(labels)));
+            }
+            if names.get(p).is_some_and(|name| name.starts_with(&format!("{} | ", task.name))) {
+                let given = &dataset.labels[task.given.expect("a conditional prediction has a condition")];
+                let happened = |(label, given): (&f32, &f32)| if *given > 0.5 { *label } else { f32::NAN };
+                all.push(subject(&names[p], columns(p, 1), labels.iter().zip(given).map(happened).collect()));
+                p += 1;
+            }
         }
+        let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
+        let mut scores = Vec::new();
+        for rank in M::ranks() {
+            let of_rank = inputs.scores(rank, config)?;
+            let predictions: Rc<[f32]> = of_rank.iter().map(|score| *score as f32).collect();
+            if let Some(row) = predictions.iter().position(|score| score.is_nan()) {
+                let name = rank.name;
+                let message =
+                    format!("the score `{name}` is not a number in row {row}: check its formula and parameters");
+                return Err(Error::config(message));
+            }
+            scores.push((rank.name, of_rank));
+            for (t, task) in schema.tasks.iter().enumerate().filter(|(_, task)| ordered(&task.kind)) {
+                all.push(Subject {
+                    rank: Some(rank.name),
+                    task: task.name.clone(),
+                    kind: task.kind,
+                    predictions: predictions.clone(),
+                    calibrated: None,
+                    labels: Cow::Borrowed(&dataset.labels[t]),
+                    weights: weights(t),
+                    shares: shares(&task.kind, &dataset.labels[t]),
+                });
+            }
+        }
+        Ok(Self { all, scores, groups: dataset.groups.as_deref() })
     }
-    Ok(found)
+}
+
+/// Predictions of a row.
+fn width(kind: &TaskKind) -> usize {
+    if let TaskKind::Multiclass { classes, .. } = kind { *classes } else { 1 }
 }
 
 /// The grades of a task that orders lists as shares of the greatest one.
@@ -132,7 +159,7 @@ fn usual(kind: &TaskKind, rank: bool) -> Vec<Metric> {
             vec![Metric::Auc, gauc, Metric::Logloss, Metric::NormalizedEntropy, Metric::Pcoc, ece, ndcg]
         }
         TaskKind::Pairwise | TaskKind::Listwise { .. } => vec![gauc, ndcg],
-        TaskKind::Multiclass { .. } => Vec::new(),
+        TaskKind::Multiclass { .. } => vec![Metric::Logloss, Metric::Accuracy],
         TaskKind::Ordinal { .. } if rank => vec![Metric::Xauc, ndcg],
         TaskKind::Ordinal { .. } => vec![Metric::Rmse, Metric::Mae, Metric::Xauc, ndcg],
         TaskKind::Regression { .. } => vec![Metric::Rmse, Metric::Mae, Metric::Xauc, Metric::Pcoc],
@@ -151,7 +178,8 @@ impl Subject<'_> {
             (Some(shares), Metric::Gauc(_)) => shares,
             _ => &*self.labels,
         };
-        Columns::new(&self.predictions, labels).weights(self.weights.as_deref()).groups(groups)
+        let columns = Columns::new(&self.predictions, labels).classes(width(&self.kind));
+        columns.weights(self.weights.as_deref()).groups(groups)
     }
 
     /// Those of the metrics that apply to it; without any the usual ones.
@@ -175,11 +203,15 @@ impl Subject<'_> {
     /// The same of some rows.
     pub fn take(&self, rows: &[u32]) -> Subject<'static> {
         let take = |from: &[f32]| -> Vec<f32> { rows.iter().map(|&row| from[row as usize]).collect() };
+        let width = width(&self.kind);
+        let predictions =
+            rows.iter().flat_map(|&row| &self.predictions[row as usize * width..][..width]).copied().collect();
         Subject {
             rank: self.rank,
             task: self.task.clone(),
             kind: self.kind,
-            predictions: take(&self.predictions).into(),
+            predictions,
+            calibrated: self.calibrated.as_deref().map(|calibrated| take(calibrated).into()),
             labels: take(&self.labels).into(),
             weights: self.weights.as_deref().map(|weights| take(weights).into()),
             shares: self.shares.as_deref().map(take),

@@ -45,16 +45,6 @@ pub(in crate::html) fn line_chart(chart: &LineChart) -> Option<Element> {
     let values = points().map(|(_, y)| *y);
     let y = if chart.magnitudes { Scale::of_magnitudes(values, 5) } else { Scale::over(values, 5) };
     let mut picture = frame(chart.title, &x, &y, across_title, chart.unit);
-    if let Some(place) = chart.kept.filter(|kept| (x.low..=x.high).contains(kept)).and_then(|kept| across(&x, kept)) {
-        let right = place > WIDTH - 70.0;
-        let (class, words_at) = if right { ("mark end", place - 4.0) } else { ("mark", place + 4.0) };
-        picture = picture.child(line("kept", place, TOP, place, HEIGHT - BOTTOM)).child(words(
-            class,
-            words_at,
-            TOP + 9.0,
-            "kept",
-        ));
-    }
     let dots = points().count() <= 400;
     for (index, series) in chart.series.iter().enumerate() {
         let mut path = String::new();
@@ -76,6 +66,16 @@ pub(in crate::html) fn line_chart(chart: &LineChart) -> Option<Element> {
         if dots {
             picture = picture.children(marks);
         }
+    }
+    if let Some(place) = chart.kept.filter(|kept| (x.low..=x.high).contains(kept)).and_then(|kept| across(&x, kept)) {
+        let right = place > WIDTH - 70.0;
+        let (class, words_at) = if right { ("mark end", place - 4.0) } else { ("mark", place + 4.0) };
+        picture = picture.child(line("kept", place, TOP, place, HEIGHT - BOTTOM)).child(words(
+            class,
+            words_at,
+            TOP + 9.0,
+            "kept",
+        ));
     }
     let legend: Vec<String> = chart.series.iter().map(|series| series.name.clone()).collect();
     Some(figure(chart.title, chart.note, &legend, picture).with("class", "card"))

@@ -34,6 +34,8 @@ pub(in crate::html) struct Scatter<'a> {
     pub kinds: Vec<(String, Vec<Dot>)>,
     /// Whether both axes are equal, with a line between.
     pub equal: bool,
+    /// Whether the points of a kind stand alone, with no line through them.
+    pub apart: bool,
 }
 
 /// A scatter chart; none without a point.
@@ -53,12 +55,14 @@ pub(in crate::html) fn scatter(chart: &Scatter) -> Option<Element> {
     for (index, (_, kind)) in chart.kinds.iter().enumerate() {
         let placed = kind.iter().filter_map(|dot| Some((dot, across(&x, dot.x)?, up(&y, dot.y)?)));
         let placed: Vec<(&Dot, f64, f64)> = placed.collect();
-        let steps = placed
-            .iter()
-            .enumerate()
-            .map(|(step, (_, a, b))| format!("{}{} {}", if step == 0 { 'M' } else { 'L' }, at(*a), at(*b)));
-        picture = picture
-            .child(classed("path", format!("line thin {}", series_class(index))).with("d", steps.collect::<String>()));
+        if !chart.apart {
+            let step = |(step, (_, a, b)): (usize, &(&Dot, f64, f64))| {
+                format!("{}{} {}", if step == 0 { 'M' } else { 'L' }, at(*a), at(*b))
+            };
+            let steps: String = placed.iter().enumerate().map(step).collect();
+            let line = classed("path", format!("line thin {}", series_class(index)));
+            picture = picture.child(line.with("d", steps));
+        }
         for (dot, a, b) in placed {
             let class = if dot.mark.is_some() { "dot chosen" } else { "dot" };
             let radius = 3.4 * dot.size.clamp(0.25, 4.0).sqrt();

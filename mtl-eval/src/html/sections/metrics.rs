@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::table;
+use super::{table, text_table};
 use crate::html::element::{Element, element};
 use crate::html::number::count;
-use crate::report::{Metrics, Report};
+use crate::report::{Metrics, Report, TextTable};
 
 /// The order of those that are known; others follow by name.
-const ORDER: [&str; 7] = ["auc", "gauc", "logloss", "pcoc", "ece", "rmse", "mae"];
+const ORDER: [&str; 10] = ["auc", "gauc", "logloss", "ne", "pcoc", "ece", "rmse", "mae", "xauc", "accuracy"];
 
 pub(super) fn content(report: &Report) -> Vec<Element> {
     let mut content = Vec::new();
@@ -36,6 +36,18 @@ pub(super) fn content(report: &Report) -> Vec<Element> {
         let loss = split.loss.map(|loss| format!(", objective {loss:.4}")).unwrap_or_default();
         content.push(element("h3").text(format!("{}{loss}", title(name))));
         content.push(table(&header, &rows));
+        let mut more = |heading: String, text: &TextTable| {
+            content.extend([element("h3").text(heading), text_table(text)]);
+        };
+        if let Some(text) = split.interval_table() {
+            more(format!("{}, intervals of 95 %", title(name)), &text);
+        }
+        if let Some(text) = split.change_table() {
+            more(format!("{}, against the baseline", title(name)), &text);
+        }
+        for (column, text) in split.slice_tables() {
+            more(format!("{}, by {column}", title(name)), &text);
+        }
     }
     content
 }
@@ -78,12 +90,13 @@ pub(super) fn columns<'f>(rows: impl Iterator<Item = &'f Vec<(String, f64)>>) ->
 
 /// A name as it is written: abbreviations in capitals.
 pub(super) fn title(name: &str) -> String {
-    let word = |word: &str| match word {
+    // What follows an @ are places or bins.
+    let word = |word: &str| match word.split('@').next().unwrap_or_default() {
         "logloss" => "log loss".to_owned(),
         "auc" | "gauc" | "pcoc" | "ece" | "rmse" | "mae" | "mse" | "ndcg" | "map" | "mrr" | "xauc" | "ne" => {
             word.to_uppercase()
         }
-        word => word.to_owned(),
+        _ => word.to_owned(),
     };
     let text = name.split([' ', '_']).map(word).collect::<Vec<_>>().join(" ");
     let mut characters = text.chars();
