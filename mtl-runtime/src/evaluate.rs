@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::loss::{part_losses, part_weights, prediction_names, predictions};
 use crate::model::{Model, Pass};
 use crate::report::{GateUse, Metrics, Named, SplitMetrics};
-use crate::scores::Calibrators;
+use crate::scores::{Calibrators, unfitted};
 
 mod saved;
 mod study;
@@ -113,7 +113,8 @@ pub(crate) fn measure<M: Model>(
     wanted: &[Metric],
 ) -> Result<SplitMetrics> {
     let mut split = SplitMetrics::default();
-    let mut ranks: Vec<(&str, Named<Metrics>)> = M::ranks().iter().map(|rank| (rank.name, Named::default())).collect();
+    let known = M::ranks().iter().filter(|rank| unfitted::<M>(rank.name, config).is_none());
+    let mut ranks: Vec<(&str, Named<Metrics>)> = known.map(|rank| (rank.name, Named::default())).collect();
     for subject in subjects::<M>(config, schema, dataset, scored, calibrators)? {
         let metrics = subject.metrics(dataset.groups.as_deref(), wanted)?;
         match subject.rank.and_then(|rank| ranks.iter_mut().find(|(name, _)| *name == rank)) {

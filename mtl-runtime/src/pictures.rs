@@ -10,7 +10,7 @@ use crate::evaluate::Scored;
 use crate::loss::prediction_names;
 use crate::model::{Model, Rank, RankParam};
 use crate::report::{Distribution, Pictures, RankParameter, RankReport, Reliability};
-use crate::scores::{Calibrators, Inputs};
+use crate::scores::{Calibrators, Inputs, unfitted};
 
 /// Bins of a picture of reliability.
 const BINS: usize = 10;
@@ -45,8 +45,8 @@ pub(crate) fn pictures<M: Model>(
         }
     }
     let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
-    for rank in M::ranks() {
-        let scores = inputs.scores(rank, config)?;
+    for rank in M::ranks().iter().filter(|rank| unfitted::<M>(rank.name, config).is_none()) {
+        let scores = inputs.scores::<M>(rank, config)?;
         let positive = |t: usize| {
             let rows = scores.iter().zip(&dataset.labels[t]).filter(|(_, label)| **label > 0.5);
             rows.map(|(score, _)| *score).collect::<Vec<_>>()

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::report::Metrics;
-use crate::scores::{Calibrators, Inputs, calibrated_name};
+use crate::scores::{Calibrators, Inputs, calibrated_name, unfitted};
 
 /// Predictions of a task, or scores of a rank, beside the task's labels and weights.
 pub(crate) struct Subject<'a> {
@@ -70,8 +70,9 @@ pub(crate) fn subjects<'a, M: Model>(
         }
     }
     let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
-    for rank in M::ranks() {
-        let scores: Rc<[f32]> = inputs.scores(rank, config)?.into_iter().map(|score| score as f32).collect();
+    // Before its first epoch is over, a training has nothing fitted.
+    for rank in M::ranks().iter().filter(|rank| unfitted::<M>(rank.name, config).is_none()) {
+        let scores: Rc<[f32]> = inputs.scores::<M>(rank, config)?.into_iter().map(|score| score as f32).collect();
         if let Some(row) = scores.iter().position(|score| score.is_nan()) {
             let name = rank.name;
             let message = format!("the score `{name}` is not a number in row {row}: check its formula and parameters");

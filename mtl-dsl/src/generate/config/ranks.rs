@@ -52,7 +52,7 @@ fn fusion_fields(fusion: &hir::Fusion) -> Vec<Field> {
     if !fusion.widths.is_empty() {
         let (count, widths) = (names::whole(fusion.widths.len()), fusion.widths.iter());
         let widths = widths.map(|width| names::whole(width.value as usize));
-        fields.push(field("widths", "Widths of the layers.", quote! { [usize; #count] }, quote! { [#(#widths),*] }));
+        fields.push(field("hidden", "Widths of the layers.", quote! { [usize; #count] }, quote! { [#(#widths),*] }));
     }
     let epochs = names::whole(fusion.epochs.value as usize).into_token_stream();
     fields.push(field("epochs", "Passes over the validation rows.", quote! { usize }, epochs));

@@ -58,7 +58,7 @@ impl Generator<'_> {
         });
         let widths = match fusion.widths.is_empty() {
             true => quote! { Vec::new() },
-            false => quote! { config.ranks.#field.widths.to_vec() },
+            false => quote! { config.ranks.#field.hidden.to_vec() },
         };
         let activation = ident(&names::pascal(fusion.activation));
         let reads = |other: usize| other == at || self.ranks_of(&self.model.ranks[other]).contains(&at);
