@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use mtl_data::schema::Schema;
-use mtl_data::{Batches, Dataset, Encoder, Order, Table};
+use mtl_data::{Batches, Dataset, Order, Table};
 use mtl_eval::fusion::Fusion;
 
 use crate::checkpoint;
 use crate::config::TrainConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::{Scored, measure, score};
 use crate::model::Model;
 use crate::pictures::ranks;

@@ -82,17 +82,14 @@ fn gradients_are_those_of_finite_differences() {
                 let mut gradient = vec![0.0; network.values.len()];
                 let output = network.backward(&inputs, &mut gradient, |output| 2.0 * loss.slope(output, label));
                 assert_eq!(output, network.output(&inputs));
-                for at in 0..gradient.len() {
+                for (at, found) in gradient.iter().enumerate() {
                     let value = |step: f64| {
                         let mut moved = network.clone();
                         moved.values[at] += step;
                         2.0 * loss.value(moved.output(&inputs), label)
                     };
                     let slope = (value(1e-5) - value(-1e-5)) / 2e-5;
-                    assert!(
-                        (slope - gradient[at]).abs() < 1e-7 * (1.0 + slope.abs()),
-                        "{activation:?} {target:?} {at}"
-                    );
+                    assert!((slope - found).abs() < 1e-7 * (1.0 + slope.abs()), "{activation:?} {target:?} {at}");
                 }
             }
         }
@@ -306,7 +303,7 @@ fn a_fusion_is_read_back_bit_for_bit() {
 }
 
 proptest! {
-    /// Whatever is read, a text makes a fusion with finite scores, or an error.
+    /// Whatever is read is a fusion or an error.
     #[test]
     fn no_text_makes_a_panic(text in "(fusion-1 )?[a-z0-9. -]{0,60}") {
         let _ = Fusion::try_from(text);
