@@ -8,7 +8,7 @@ use mtl_eval::metrics;
 use mtl_runtime::app::FileArgs;
 use mtl_runtime::data::{Column, Ids, Labels, Numbers, Rng, Table};
 use mtl_runtime::model::Split;
-use mtl_runtime::{Error, Model, Predictions, Predictor, Splits, Trained, Trainer, app, mtl};
+use mtl_runtime::{Error, Predictions, Predictor, Splits, Trained, Trainer, app, mtl};
 use mtl_tests::training::{config, folder};
 
 mtl! { model Cross {
