@@ -4,6 +4,7 @@
 pub mod bootstrap;
 pub mod calibration;
 pub mod error;
+pub mod fusion;
 pub mod goals;
 mod html;
 pub mod metrics;

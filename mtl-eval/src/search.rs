@@ -18,8 +18,9 @@ pub use pareto::{Front, dominates, hypervolume, spread};
 pub use picture::{Picture, Point};
 pub use space::{Space, Variable};
 
+pub(crate) use generator::Generator;
+
 use cma_es::CmaEs;
-use generator::Generator;
 
 /// What a point is worth.
 #[derive(Debug, Clone, PartialEq)]

@@ -23,7 +23,7 @@ use crate::config::settings;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
-use crate::scores::Calibrators;
+use crate::scores::{Calibrators, Fusions};
 use crate::train::run::{Progress, Run, Weights};
 
 mod file;
@@ -48,23 +48,26 @@ struct Header {
     /// What calibrates the tasks of the best epoch.
     #[serde(default)]
     calibrators: Calibrators,
+    /// What was fitted for the learned scores of the best epoch.
+    #[serde(default)]
+    fusions: Fusions,
 }
 
 /// Saves a run. The file at `path` is replaced as a whole, or stays as it was.
 pub(crate) fn save<M: Model>(path: &Path, run: &Run<M>) -> Result<()> {
-    write(path, run, &run.progress, &run.calibrators)
+    write(path, run, &run.progress, (&run.calibrators, &run.fusions))
 }
 
-/// Saves the last epoch, the best one of a task, as a model with its own calibrators.
+/// Saves the last epoch, the best one of a task, as a model with its own calibrators and learned scores.
 pub(crate) fn save_of_task<M: Model>(
     path: &Path,
     run: &Run<M>,
     task: &str,
     value: f64,
-    calibrators: &Calibrators,
+    fitted: (&Calibrators, &Fusions),
 ) -> Result<()> {
     let best = Some((run.progress.epoch, value));
-    write(path, run, &Progress { best, of_task: Some(task.to_owned()), ..run.progress.clone() }, calibrators)
+    write(path, run, &Progress { best, of_task: Some(task.to_owned()), ..run.progress.clone() }, fitted)
 }
 
 /// The file of the best epoch of a task: that of the run with the task's name.
@@ -75,7 +78,12 @@ pub(crate) fn file_of_task(path: &Path, task: &str) -> PathBuf {
     path.with_file_name(format!("{}.{task}{ending}", &name[..name.len() - ending.len()]))
 }
 
-fn write<M: Model>(path: &Path, run: &Run<M>, progress: &Progress, calibrators: &Calibrators) -> Result<()> {
+fn write<M: Model>(
+    path: &Path,
+    run: &Run<M>,
+    progress: &Progress,
+    (calibrators, fusions): (&Calibrators, &Fusions),
+) -> Result<()> {
     let best_is_last = progress.batch == 0 && progress.best.is_some_and(|(epoch, _)| epoch == progress.epoch);
     let header = Header {
         format: FORMAT,
@@ -86,6 +94,7 @@ fn write<M: Model>(path: &Path, run: &Run<M>, progress: &Progress, calibrators: 
         table_steps: run.embeddings.steps(),
         best_is_last,
         calibrators: calibrators.clone(),
+        fusions: fusions.clone(),
     };
     let mut arrays = BTreeMap::new();
     arrays.insert("header".to_owned(), pack(&header));
@@ -160,6 +169,8 @@ pub(crate) fn config<M: Model>(path: &Path) -> Result<M::Config> {
 /// as it was.
 pub(crate) fn configure<M: Model>(path: &Path, config: M::Config) -> Result<()> {
     let (mut header, _, mut arrays) = open::<M>(path)?;
+    // What was fitted stands beside the configuration.
+    let config = Fusions::default().under::<M>(&config)?;
     header.config = ciborium::Value::serialized(&config).expect("a configuration holds plain values");
     arrays.arrays.insert("header".to_owned(), pack(&header));
     file::write(path, M::SPEC, &arrays.arrays)
@@ -199,6 +210,7 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
     run.embeddings.restore(&header.table_steps, tables);
     run.progress = header.progress;
     run.calibrators = header.calibrators;
+    run.fusions = header.fusions;
     // Rows of tables make up for missed steps at the pace of their stage.
     run.enter_stage();
     if header.best_is_last {

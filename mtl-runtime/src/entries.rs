@@ -1,10 +1,14 @@
 //! Short forms for generated code: entries of a schema, and the configuration of features and tasks.
 
 use crate::scores::MissingInput;
+pub use crate::scores::{Learned, LearnedInput};
 use burn::config::Config;
 use mtl_data::schema::{
     BinaryLoss, Compare, Condition, Constant, Feature, FeatureKind, Label, MissingNumber, Pool, RegressionLoss, Rows,
     Scale, Schema, Summand, Task, TaskKind, Transform, Unseen,
+};
+pub use mtl_eval::fusion::{
+    Activation as FusionActivation, Fusion, Input as FusionInput, Options as FusionOptions, Target as FusionTarget,
 };
 
 /// A hashed table: `id(buckets: n)`.
@@ -400,6 +404,11 @@ pub fn one_width(schema: &Schema, names: &[&str]) -> Option<String> {
 /// `1 / (1 + exp(-x))`.
 pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
+}
+
+/// Refuses a learned score that was not fitted.
+pub fn fitted(rank: &'static str, fusion: &Fusion) -> Result<(), MissingInput> {
+    if fusion.is_fitted() { Ok(()) } else { Err(MissingInput::fit(rank)) }
 }
 
 /// What is known, else the default.

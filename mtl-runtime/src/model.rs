@@ -11,6 +11,7 @@ use mtl_eval::calibration::Method as Calibration;
 use crate::config::TrainConfig;
 use crate::init::Init;
 use crate::loss::{Distill, Term};
+use crate::scores::Learned;
 use crate::subnets::Subnet;
 use crate::tune::Tune;
 use crate::weighting::{Asked, Weighting};
@@ -83,6 +84,10 @@ pub trait Model: Module + Debug + 'static {
     fn ranks() -> &'static [Rank<Self::Config>];
     /// What its scores must say.
     fn expectations() -> &'static [Expectation<Self::Config>];
+    /// Those of its scores that are learned.
+    fn learned() -> &'static [Learned<Self::Config>] {
+        &[]
+    }
     /// How the parameters of a score are searched. It is no part of what was trained.
     fn tune() -> Option<Tune> {
         None

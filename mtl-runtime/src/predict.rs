@@ -16,7 +16,7 @@ use crate::model::{Model, Rank};
 use crate::parameters::{Parameter, parameters};
 use crate::pictures::{pictures, ranks};
 use crate::report::{Candidate, Explanation, Part, Pictures, Report, SplitMetrics, peak_memory_bytes};
-use crate::scores::{Calibrators, Inputs, calibrated_name};
+use crate::scores::{Calibrators, Fusions, Inputs, calibrated_name, unfitted};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
@@ -32,6 +32,7 @@ pub struct Predictor<M: Model> {
     embeddings: Embeddings,
     subnets: Option<SubnetReport>,
     calibrators: Calibrators,
+    fusions: Fusions,
 }
 
 /// Predictions and scores of rows, column by column.
@@ -55,9 +56,13 @@ impl<M: Model> Predictor<M> {
     /// As [`load`](Self::load), under a changed configuration: parameters of ranks, say. Widths cannot change.
     pub fn load_with(path: impl AsRef<Path>, change: impl FnOnce(&mut M::Config) -> Result<()>) -> Result<Self> {
         let mut run = checkpoint::load::<M>(path.as_ref(), change)?;
-        scores::<M>(&run.config)?;
         run.embeddings.settle();
         let predictor = Self::of(run)?;
+        scores::<M>(&predictor.config)?;
+        if let Some(rank) = M::ranks().iter().find_map(|rank| unfitted::<M>(rank.name, &predictor.config)) {
+            let what = format!("it was saved before `{rank}` was fitted: resume its training");
+            return Err(Error::checkpoint(path.as_ref(), what));
+        }
         let missing = |(task, _): &(&str, _)| predictor.calibrators.get(task).is_none();
         match M::calibrations(&predictor.config).iter().find(|of| missing(of)) {
             None => Ok(predictor),
@@ -76,10 +81,11 @@ impl<M: Model> Predictor<M> {
         let subnets = run.subnets();
         let mut network = run.network().valid();
         network.compact();
-        let Run { config, schema, encoder, mut embeddings, calibrators, .. } = run;
+        let Run { config, schema, encoder, mut embeddings, calibrators, fusions, .. } = run;
+        let config = fusions.under::<M>(&config)?;
         embeddings.forget_state();
         let calibrators = calibrators.under::<M>(&config)?;
-        Ok(Self { config, schema, encoder, network, embeddings, subnets, calibrators })
+        Ok(Self { config, schema, encoder, network, embeddings, subnets, calibrators, fusions })
     }
 
     /// Its configuration.
@@ -100,6 +106,11 @@ impl<M: Model> Predictor<M> {
     /// What calibrates its tasks for scores.
     pub fn calibrators(&self) -> &Calibrators {
         &self.calibrators
+    }
+
+    /// What was fitted for its learned scores.
+    pub fn fusions(&self) -> &Fusions {
+        &self.fusions
     }
 
     /// The same with other calibrators.
@@ -214,6 +225,7 @@ impl<M: Model> Predictor<M> {
     ) -> Result<Predictions> {
         let mut config = self.config.clone();
         change(&mut config)?;
+        let config = self.fusions.under::<M>(&config)?;
         scores::<M>(&config)?;
         self.predict_under(&config, table)
     }
@@ -224,7 +236,7 @@ impl<M: Model> Predictor<M> {
         let names = prediction_names(&self.schema);
         let column = |p: usize| rows.iter().skip(p).step_by(names.len()).copied().collect();
         let inputs = Inputs::of::<M>(&self.schema, &rows, &dataset, &self.calibrators)?;
-        let ranks = M::ranks().iter().map(|rank| Ok((rank.name.to_owned(), inputs.scores(rank, config)?)));
+        let ranks = M::ranks().iter().map(|rank| Ok((rank.name.to_owned(), inputs.scores::<M>(rank, config)?)));
         let mut tasks = Vec::new();
         for (p, name) in names.iter().enumerate() {
             let values: Vec<f32> = column(p);
@@ -248,7 +260,7 @@ impl<M: Model> Predictor<M> {
         let dataset = Arc::new(self.encoder.encode_features(table)?);
         let predictions = score(&self.network, &self.embeddings, &self.schema, &dataset)?.predictions;
         let inputs = Inputs::of::<M>(&self.schema, &predictions, &dataset, &self.calibrators)?;
-        let scores = inputs.scores(rank, &self.config)?;
+        let scores = inputs.scores::<M>(rank, &self.config)?;
         let candidate = |row: &usize| {
             let parts = inputs.terms(rank, &self.config, *row)?.into_iter();
             let parts = parts.map(|(name, value)| Part { name: name.to_owned(), value });

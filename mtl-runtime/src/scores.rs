@@ -13,6 +13,11 @@ use crate::error::{Error, Result};
 use crate::loss::prediction_names;
 use crate::model::{Input, Model, Rank};
 
+mod learned;
+
+pub use learned::{Fusions, Learned, LearnedInput};
+pub(crate) use learned::{check_options, check_rows, is_fitted, unfitted};
+
 /// Calibrators of tasks, by name. A task without one is as it was predicted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -70,7 +75,7 @@ pub fn calibrated_name(task: &str) -> String {
     format!("{task}{CALIBRATED}")
 }
 
-/// A number that a score reads, without a default, and that a row does not have.
+/// A number that a score reads, without a default, and that a row does not have; or [what was not fitted](Self::FIT).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingInput {
     /// The row.
@@ -81,9 +86,25 @@ pub struct MissingInput {
     pub input: &'static str,
 }
 
+impl MissingInput {
+    /// In place of an input: the score is learned, and was not fitted.
+    pub const FIT: &str = "fuse(...)";
+
+    /// A learned score that was not fitted.
+    pub fn fit(rank: &'static str) -> Self {
+        Self { row: 0, rank, input: Self::FIT }
+    }
+}
+
 impl fmt::Display for MissingInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { row, rank, input } = self;
+        if *input == Self::FIT {
+            return write!(
+                f,
+                "the learned score `{rank}` was not fitted: train the model, and take the ranks of its configuration"
+            );
+        }
         write!(f, "the score `{rank}` reads `{input}`, which row {row} does not have: ")?;
         write!(f, "give each row one, or the formula a default, as in `{input} ?? 0.0`")
     }
@@ -175,8 +196,11 @@ impl<'a> Inputs<'a> {
         Ok((width, values))
     }
 
-    /// The score of each row.
-    pub fn scores<C: 'static>(&self, rank: &Rank<C>, config: &C) -> Result<Vec<f64>> {
+    /// The score of each row. One that reads a learned score which was not fitted is an error.
+    pub fn scores<M: Model>(&self, rank: &Rank<M::Config>, config: &M::Config) -> Result<Vec<f64>> {
+        if let Some(learned) = unfitted::<M>(rank.name, config) {
+            return Err(MissingInput::fit(learned).into());
+        }
         let mut known = vec![f64::NAN; self.width + self.more.len()];
         let score = |row| {
             self.fill(row, &mut known);

@@ -5,23 +5,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use mtl_data::schema::Schema;
-use mtl_data::{Batches, Dataset, Encoder, Order, Table};
+use mtl_data::{Batches, Dataset, Order, Table};
+use mtl_eval::fusion::Fusion;
 
 use crate::checkpoint;
 use crate::config::TrainConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::{Scored, Subjects, measure, score};
 use crate::model::Model;
 use crate::predict::Predictor;
 use crate::report::{Named, Report, SplitMetrics};
-use crate::scores::Calibrators;
+use crate::scores::{Calibrators, Fusions, check_rows};
 
 mod balanced;
 mod best;
 mod check;
 mod display;
 mod representation;
+mod resume;
 pub(crate) mod run;
 mod search;
 mod stages;
@@ -74,7 +75,8 @@ pub struct Trained<M: Model> {
 
 impl<M: Model> Trainer<M> {
     /// A run on these rows.
-    pub fn new(config: M::Config, splits: Splits) -> Self {
+    pub fn new(mut config: M::Config, splits: Splits) -> Self {
+        M::learned().iter().for_each(|learned| (learned.set)(&mut config, Fusion::default()));
         Self { config, splits, checkpoint: None, resume: false, stop_after: None, verbose: false, model: PhantomData }
     }
 
@@ -120,6 +122,7 @@ impl<M: Model> Trainer<M> {
         check::labels(&schema, &train)?;
         check::validation(<M as Model>::train(&run.config), &schema, validation.as_deref())?;
         check::calibrations::<M>(&run.config, &schema, validation.as_deref())?;
+        check_rows::<M>(&schema, validation.as_deref())?;
         seconds.set("encode", start.elapsed().as_secs_f64());
         let display = Display::new(verbose, <M as Model>::train(&run.config).all_epochs());
         display.warnings("training", &train.warnings);
@@ -141,6 +144,7 @@ impl<M: Model> Trainer<M> {
             saving: 0.0,
             searching: 0.0,
             calibrators: Calibrators::default(),
+            fusions: Fusions::default(),
         };
         let stopped = session.search()? || session.epochs()?;
         let Session { mut run, validation, evaluating, saving, searching, checkpoint: session_file, .. } = session;
@@ -159,6 +163,9 @@ impl<M: Model> Trainer<M> {
             run.embeddings.settle();
         }
         let predictor = Predictor::of(run)?;
+        if !stopped {
+            check::scores::<M>(predictor.config())?;
+        }
         let start = Instant::now();
         let mut pictures = Named::default();
         if let Some(test) = &test {
@@ -188,65 +195,6 @@ impl<M: Model> Trainer<M> {
         };
         Ok(Trained { predictor, report, stopped })
     }
-
-    /// A new run, or the one of the checkpoint.
-    fn begin(&self, schema: &Schema) -> Result<Run<M>> {
-        let rows = self.splits.train.rows();
-        let Some(path) = self.checkpoint.as_deref().filter(|_| self.resume) else {
-            return Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows);
-        };
-        let free = free_settings(<M as Model>::train(&self.config));
-        let names: Vec<&str> = free.iter().map(String::as_str).collect();
-        let run = checkpoint::load::<M>(path, |saved| {
-            let other = checkpoint::first_other_setting::<M>(saved, &self.config, &names);
-            *saved = self.config.clone();
-            match other {
-                None => Ok(()),
-                Some((name, before, now)) => Err(Error::checkpoint(
-                    path,
-                    format!(
-                        "`{name}` was {before} and is now {now}: a resumed run changes only {} and {}",
-                        names[0], names[1]
-                    ),
-                )),
-            }
-        })?;
-        if let Some(task) = &run.progress.of_task {
-            let what = format!("it is the model of the best epoch of `{task}`, and no run; resume the file beside it");
-            return Err(Error::checkpoint(path, what));
-        }
-        if run.rows != rows {
-            return Err(Error::checkpoint(
-                path,
-                format!("it was trained on {} rows, and now there are {rows}: resume on the same data", run.rows),
-            ));
-        }
-        let train = <M as Model>::train(&self.config);
-        if run.progress.finished(train) {
-            let why = match train.stages.last() {
-                _ if run.progress.stopped_early => "stopped early".to_owned(),
-                Some(last) => format!("{} is {}", names[0], last.epochs),
-                None => format!("{} is {}", names[0], train.epochs),
-            };
-            return Err(Error::checkpoint(
-                path,
-                format!(
-                    "its training is finished after {} epochs ({why}); raise `{}` or train anew",
-                    run.progress.epoch, names[0]
-                ),
-            ));
-        }
-        Ok(run)
-    }
-}
-
-/// The settings that a resumed run may change: its last epochs, and its patience.
-fn free_settings(train: &TrainConfig) -> [String; 2] {
-    let epochs = match train.stages.len() {
-        0 => "train.epochs".to_owned(),
-        count => format!("train.stages.{}.epochs", count - 1),
-    };
-    [epochs, "train.patience".to_owned()]
 }
 
 /// A run, its data and what it tells.
@@ -261,6 +209,7 @@ struct Session<M: Model> {
     saving: f64,
     searching: f64,
     calibrators: Calibrators,
+    fusions: Fusions,
 }
 
 impl<M: Model> Session<M> {
@@ -346,7 +295,9 @@ impl<M: Model> Session<M> {
         let train = <M as Model>::train(&run.config).clone();
         let scored = score(run.network(), &run.embeddings, &run.schema, validation)?;
         let calibrators = Calibrators::fit::<M>(&run.config, &run.schema, &scored.predictions, validation)?;
-        let subjects = Subjects::of::<M>(&run.config, &run.schema, validation, &scored, &calibrators)?;
+        let fusions = Fusions::fit::<M>(&run.config, &run.schema, &scored.predictions, validation, &calibrators)?;
+        let config = fusions.under::<M>(&run.config)?;
+        let subjects = Subjects::of::<M>(&config, &run.schema, validation, &scored, &calibrators)?;
         let split = measure(run.network(), &scored, &subjects, &[])?;
         let value = best::value(&train, &run.schema, &split)?;
         let epoch = run.progress.epoch;
@@ -354,8 +305,9 @@ impl<M: Model> Session<M> {
             run.progress.best = Some((epoch, value));
             run.best = Some(run.weights());
             run.calibrators = calibrators.clone();
+            run.fusions = fusions.clone();
         }
-        self.calibrators = calibrators;
+        (self.calibrators, self.fusions) = (calibrators, fusions);
         self.evaluating += start.elapsed().as_secs_f64();
         Ok(split)
     }

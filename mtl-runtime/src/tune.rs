@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::model::{Model, Rank, RankParam};
 use crate::predict::Predictor;
 use crate::report::{Compared, Named, TuneReport, TunedParam, TunedPoint};
+use crate::scores::{MissingInput, unfitted};
 
 /// How the parameters of a score are searched: `tune { ... }`.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +119,9 @@ pub fn tune<M: Model>(
         return Err(Error::data("there are no validation rows to tune on"));
     }
     let rank = M::ranks().iter().find(|rank| rank.name == tune.rank).expect("`tune` names a rank of the spec");
+    if let Some(learned) = unfitted::<M>(rank.name, predictor.config()) {
+        return Err(MissingInput::fit(learned).into());
+    }
     let tasks: Vec<String> = predictor.schema().tasks.iter().map(|task| task.name.clone()).collect();
     let written = |goals: &[TuneGoal]| goals.iter().map(TuneGoal::owned).collect::<Vec<Goal>>();
     let constraints = written(tune.constraints);

@@ -3,6 +3,7 @@
 
 #![deny(warnings)]
 
+use mtl_eval::fusion::{Fusion, Input, Rows};
 use mtl_runtime::__private::burn::tensor::{Device, Tensor, TensorData};
 use mtl_runtime::data::Rng;
 use mtl_runtime::data::schema::Schema;
@@ -36,8 +37,24 @@ struct Seen {
     scores: Vec<f64>,
 }
 
+/// The default configuration, with learned scores fitted to noise.
+fn fitted<M: Model>() -> M::Config {
+    let mut config = M::default_config();
+    let mut rng = Rng::keyed(12, "fusion");
+    for learned in M::learned() {
+        let names: Vec<&str> = learned.inputs.iter().map(|input| input.name).collect();
+        let kinds: Vec<Input> = learned.inputs.iter().map(|input| input.kind).collect();
+        let inputs: Vec<f64> = (0..100 * kinds.len()).map(|_| rng.unit()).collect();
+        let labels: Vec<f32> = (0..100).map(|_| f32::from(u8::from(rng.chance(0.5)))).collect();
+        let rows = Rows { names: &names, kinds: &kinds, inputs: &inputs, labels: &labels, weights: None, groups: None };
+        let fusion = Fusion::fit(&rows, learned.target, &(learned.options)(&config), 0).unwrap();
+        (learned.set)(&mut config, fusion);
+    }
+    config
+}
+
 fn seen<M: Model>() -> Seen {
-    let config = M::default_config();
+    let config = fitted::<M>();
     let schema = M::schema(&config);
     let network = M::new(&config, &Init::new(3, &Device::default()));
     let rows = 5;
@@ -51,7 +68,9 @@ fn seen<M: Model>() -> Seen {
     // What scores read beside predictions.
     let row: Vec<f64> = row.chain(M::inputs().iter().map(|_| 1.0)).collect();
     let scores = M::ranks().iter().map(|rank| (rank.score)(&config, &row)).collect();
-    assert!(M::expectations().iter().all(|expectation| (expectation.holds)(&config)));
+    let learned = |at: &usize| M::learned().iter().any(|learned| learned.expectations.contains(at));
+    let expectations = M::expectations().iter().enumerate().filter(|(at, _)| !learned(at));
+    assert!(expectations.into_iter().all(|(_, expectation)| (expectation.holds)(&config)));
     Seen {
         config: serde_json::to_string(&config).unwrap(),
         schema,

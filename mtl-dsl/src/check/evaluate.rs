@@ -3,7 +3,8 @@
 use super::reads;
 use crate::hir::{Compare, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp};
 
-/// The value of a rank at these inputs, NaN where one is missing; `param` gives the value of a parameter by rank and position.
+/// The value of a rank at these inputs, NaN where one is missing or the rank is learned; `param` gives the value of a parameter by rank
+/// and position.
 pub(super) fn rank(
     ranks: &[Option<Rank>],
     rank: usize,
@@ -69,6 +70,8 @@ pub(super) fn evaluate(score: &ScoreExpr, leaves: &Leaves<'_>) -> f64 {
             }
         }
         ScoreKind::Call(function, arguments) => call(*function, &arguments.iter().map(value).collect::<Vec<_>>()),
+        // Nothing is fitted yet.
+        ScoreKind::Fuse(_) => f64::NAN,
     }
 }
 

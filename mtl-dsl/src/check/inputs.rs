@@ -59,7 +59,7 @@ impl Inputs<'_> {
 
     /// `buy | click`.
     pub fn conditional(&self, task: &Name, given: &Name, sink: &mut Sink) -> Option<ScoreInput> {
-        let task = super::ranks::conditional(self.names, self.tasks, task, given, sink)?;
+        let task = chained(self.names, self.tasks, task, given, sink)?;
         Some(ScoreInput::Prediction(Predicted { task, conditional: true }))
     }
 
@@ -187,6 +187,35 @@ impl Inputs<'_> {
     pub fn label(&self, input: ScoreInput) -> String {
         label(self.names, self.numbers, input)
     }
+}
+
+/// The task of `a | b`, where `a` is given `b`.
+fn chained(names: &Names<'_>, tasks: &[Option<Task>], task: &Name, given: &Name, sink: &mut Sink) -> Option<TaskId> {
+    let find = |name: &Name, sink: &mut Sink| {
+        let found = names.task(&name.text);
+        if found.is_none() {
+            let help = did_you_mean(&name.text, "tasks", names.task_names());
+            sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
+        }
+        found
+    };
+    let (at, other) = (find(task, sink), find(given, sink));
+    let (at, other) = (at?, other?);
+    let chained = tasks[at].as_ref()?.given;
+    if chained == Some(TaskId(other)) {
+        return Some(TaskId(at));
+    }
+    let problem = diagnostic!(
+        NotConditional, task.span.to(given.span), "`{}` is not given `{}`", task.text, given.text;
+        label(names.tasks[at].name.span): "declared here"
+    );
+    sink.push(match chained {
+        Some(TaskId(parent)) => problem.help(format!("write `{} | {}`", task.text, names.tasks[parent].name.text)),
+        None => {
+            problem.help(format!("declare `task {}: ... given {};`, or write `{}`", task.text, given.text, task.text))
+        }
+    });
+    None
 }
 
 /// An input as it is written: `buy | click`, `rank_of(click)`.

@@ -5,10 +5,11 @@
 //! interval of its slope where predictions move.
 
 use super::Sink;
-use super::interval::{Interval, PREDICTED, ROWS, ZERO};
+use super::inputs::plain;
+use super::interval::{ALL, Interval, PREDICTED, ROWS, ZERO};
 use super::slopes::{self, Bounds};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp, Task, TaskKind};
+use crate::hir::{Compare, Fusion, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp, Task, TaskKind};
 
 /// Checks the ranks for every prediction and every parameter; a wrong one is left out.
 pub(super) fn check(tasks: &[Option<Task>], ranks: &mut [Option<Rank>], sink: &mut Sink) {
@@ -145,9 +146,19 @@ impl Scope<'_> {
                     || self.pass.moves.iter().any(|(moving, _)| moving == input);
                 return Some(if present { known } else { known.join(default) });
             }
+            ScoreKind::Fuse(inputs) => return Some(self.fused(self.rank.fusion.as_ref()?, inputs)),
             leaf => return self.leaf(leaf),
         };
         if self.predicted { finite(bounds, score, sink) } else { Some(bounds) }
+    }
+
+    /// A learned score lies where its target does. Of its slope nothing is known before it is fitted.
+    fn fused(&self, fusion: &Fusion, inputs: &[ScoreExpr]) -> Bounds {
+        let reads =
+            |of: ScoreInput| inputs.iter().any(|input| input.kind.input().is_some_and(|(input, _)| input == of));
+        let moves = self.moves.iter().any(|(of, slope)| *slope != ZERO && reads(*of));
+        let value = declared(self.pass.tasks, plain(fusion.target.0));
+        Bounds { value, slope: if moves { ALL } else { ZERO } }
     }
 
     fn leaf(&self, leaf: &ScoreKind) -> Option<Bounds> {

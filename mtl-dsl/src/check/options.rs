@@ -71,6 +71,14 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// A list of numbers.
+    pub fn numbers(&self, name: &str) -> &[Number] {
+        match &self.get(name).2 {
+            Value::Plain(hir::Value::Numbers(numbers)) => numbers,
+            _ => &[],
+        }
+    }
+
     /// A word; empty when it was left out.
     pub fn word(&self, name: &str) -> &'static str {
         match &self.get(name).2 {

@@ -48,6 +48,14 @@ impl Scope<'_> {
             ));
             return None;
         }
+        if let Some(learned) = reads::learned(self.ranks, rank).first() {
+            let (score, learned, at) = (&name.text, &learned.name.text, learned.name.span);
+            sink.push(diagnostic!(
+                UnprovedOrder, order.span, "`{learned}` is fitted after training: no order of it can be shown before"; label(at): "learned here";
+                help: "state points, which are compared after the fit: `expect {score}(...) > {score}(...);`"
+            ));
+            return None;
+        }
         let errors = sink.len();
         let closure = reads::closure(self.ranks, rank)?;
         let read = reads::inputs(self.ranks, rank);

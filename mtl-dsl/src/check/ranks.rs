@@ -1,19 +1,18 @@
 //! Ranks: scores over what is known of a row, and parameters.
 
 use super::inputs::{Inputs, OF_TASKS};
-use super::{Sink, intervals, options, trends};
+use super::{Sink, intervals, trends};
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind, Name, UnaryOp};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreLet, ScoreOp, Task, TaskId};
-use crate::resolve::{Declared, Names, check_style};
-use crate::schema::Range;
-use crate::schema::functions::{FUNCTIONS, Function};
+use crate::hir::{Compare, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreLet, ScoreOp};
+use crate::resolve::{Declared, Names};
+use crate::schema::functions::{FUNCTIONS, FUSE, Function};
 use crate::source::Span;
 use crate::suggest::did_you_mean;
 
-/// Any number.
-const REAL: Range =
-    Range { whole: false, low: f64::MIN, low_included: true, high: f64::MAX, high_included: true, words: "a number" };
+mod fuse;
+mod params;
+mod unused;
 
 /// The ranks in order; none where one is wrong.
 pub(super) fn check(inputs: Inputs<'_>, sink: &mut Sink) -> Vec<Option<Rank>> {
@@ -26,81 +25,6 @@ pub(super) fn check(inputs: Inputs<'_>, sink: &mut Sink) -> Vec<Option<Rank>> {
     intervals::check(inputs.tasks, &mut ranks, sink);
     trends::check(inputs, &ranks, sink);
     ranks
-}
-
-/// Reports the name of a parameter or part that is not free.
-fn check_name(names: &Names<'_>, name: &Name, what: &str, sink: &mut Sink) {
-    check_style(name, sink);
-    if let Some((declared, at)) = names.find(&name.text) {
-        sink.push(diagnostic!(
-            DuplicateName, name.span, "`{}` is declared twice", name.text;
-            label(at): "first declared here, as {}", declared.noun(); help: "give {what} a name of its own"
-        ));
-    }
-}
-
-fn check_param(names: &Names<'_>, param: &ast::Param, sink: &mut Sink) -> Option<Param> {
-    check_name(names, &param.name, "the parameter", sink);
-    let default = options::number("a default", REAL, &param.default, sink);
-    let ExprKind::Binary(BinaryOp::Range, low, high) = &param.interval.kind else {
-        sink.push(diagnostic!(
-            WrongArgument, param.interval.span, "a parameter lies in an interval, found {}", param.interval.describe();
-            help: "write `in 0.0..1.0`"
-        ));
-        return None;
-    };
-    let (low, high) = (options::number("an end", REAL, low, sink), options::number("an end", REAL, high, sink));
-    let (default, low, high) = (default?, low?, high?);
-    if low.value > high.value {
-        sink.push(diagnostic!(
-            ParamInterval, param.interval.span, "this interval is empty: {} is above {}", low.value, high.value;
-            help: "write the least value first"
-        ));
-        return None;
-    }
-    if default.value < low.value || default.value > high.value {
-        sink.push(diagnostic!(
-            ParamInterval, default.span, "the default {} is outside {}..{}", default.value, low.value, high.value;
-            label(param.interval.span): "the interval"
-        ));
-        return None;
-    }
-    Some(Param { name: param.name.clone(), docs: param.docs.clone(), default, low, high, request: param.request })
-}
-
-/// The task of `a | b`, where `a` is given `b`.
-pub(super) fn conditional(
-    names: &Names<'_>,
-    tasks: &[Option<Task>],
-    task: &Name,
-    given: &Name,
-    sink: &mut Sink,
-) -> Option<TaskId> {
-    let find = |name: &Name, sink: &mut Sink| {
-        let found = names.task(&name.text);
-        if found.is_none() {
-            let help = did_you_mean(&name.text, "tasks", names.task_names());
-            sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
-        }
-        found
-    };
-    let (at, other) = (find(task, sink), find(given, sink));
-    let (at, other) = (at?, other?);
-    let chained = tasks[at].as_ref()?.given;
-    if chained == Some(TaskId(other)) {
-        return Some(TaskId(at));
-    }
-    let problem = diagnostic!(
-        NotConditional, task.span.to(given.span), "`{}` is not given `{}`", task.text, given.text;
-        label(names.tasks[at].name.span): "declared here"
-    );
-    sink.push(match chained {
-        Some(TaskId(parent)) => problem.help(format!("write `{} | {}`", task.text, names.tasks[parent].name.text)),
-        None => {
-            problem.help(format!("declare `task {}: ... given {};`, or write `{}`", task.text, given.text, task.text))
-        }
-    });
-    None
 }
 
 /// What a score can be made of.
@@ -117,7 +41,12 @@ struct Scope<'a> {
 impl Scope<'_> {
     fn rank(&self, sink: &mut Sink) -> Option<Rank> {
         let rank = self.rank;
-        let params: Vec<_> = rank.params.iter().map(|param| check_param(self.names, param, sink)).collect();
+        if let ExprKind::Call(call) = &rank.score.kind
+            && call.name.text == FUSE.name
+        {
+            return self.fused(call, sink);
+        }
+        let params: Vec<_> = rank.params.iter().map(|param| params::check(self.names, param, sink)).collect();
         let local: Vec<&Name> = self.locals().collect();
         for (at, name) in local.iter().enumerate() {
             if let Some(first) = local[..at].iter().find(|other| other.text == name.text) {
@@ -128,53 +57,21 @@ impl Scope<'_> {
         }
         let mut lets = Vec::new();
         for (at, part) in rank.lets.iter().enumerate() {
-            check_name(self.names, &part.name, "the `let`", sink);
+            params::check_name(self.names, &part.name, "the `let`", sink);
             let value = self.expr(&part.value, at, sink);
             lets.push(value.map(|value| ScoreLet { name: part.name.clone(), docs: part.docs.clone(), value }));
         }
         let score = self.expr(&rank.score, lets.len(), sink);
         let params = params.into_iter().collect::<Option<Vec<_>>>()?;
         let lets = lets.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(self.without_unused(
-            Rank { name: rank.name.clone(), docs: rank.docs.clone(), params, lets, score: score? },
-            sink,
-        ))
+        let (name, docs) = (rank.name.clone(), rank.docs.clone());
+        Some(unused::left_out(Rank { name, docs, params, lets, score: score?, fusion: None }, sink))
     }
 
     /// The names of the rank's parameters and parts.
     fn locals(&self) -> impl Iterator<Item = &Name> {
         let params = self.rank.params.iter().map(|param| &param.name);
         params.chain(self.rank.lets.iter().map(|part| &part.name))
-    }
-
-    /// Reports what the score does not read, and leaves such parts out.
-    fn without_unused(&self, mut rank: Rank, sink: &mut Sink) -> Rank {
-        let (mut params, mut lets) = (vec![false; rank.params.len()], vec![false; rank.lets.len()]);
-        mark(&rank.score, &mut params, &mut lets);
-        for at in (0..rank.lets.len()).rev() {
-            if lets[at] {
-                mark(&rank.lets[at].value, &mut params, &mut lets);
-            }
-        }
-        for (param, _) in rank.params.iter().zip(params).filter(|(_, read)| !read) {
-            sink.push(diagnostic!(
-                UnusedParam, param.name.span, "`{}` does not read `{}`", rank.name.text, param.name.text;
-                help: "use it in the score, or remove it"
-            ));
-        }
-        for (part, _) in rank.lets.iter().zip(&lets).filter(|(_, read)| !**read) {
-            sink.push(diagnostic!(
-                UnusedLet, part.name.span, "`{}` does not read `{}`", rank.name.text, part.name.text;
-                help: "use it in the score, or remove it"
-            ));
-        }
-        let places: Vec<usize> =
-            lets.iter().scan(0, |next, read| Some(std::mem::replace(next, *next + usize::from(*read)))).collect();
-        let mut read = lets.into_iter();
-        rank.lets.retain(|_| read.next().unwrap_or(true));
-        let parts = rank.lets.iter_mut().map(|part| &mut part.value);
-        parts.chain([&mut rank.score]).for_each(|score| renumber(score, &places));
-        rank
     }
 
     /// A score in which the first `lets` parts can be read.
@@ -282,9 +179,16 @@ impl Scope<'_> {
         if OF_TASKS.contains(&name.text.as_str()) {
             return self.inputs.call(call, sink).map(ScoreKind::Input);
         }
+        if name.text == FUSE.name {
+            sink.push(diagnostic!(
+                MisplacedExpression, name.span, "`fuse` is the whole score of a rank, and no part of one";
+                help: "declare `rank learned = fuse(...);` before this rank, and read `learned` here"
+            ));
+            return None;
+        }
         let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.text) else {
-            let help =
-                did_you_mean(&name.text, "functions", FUNCTIONS.iter().map(|function| function.name).chain(OF_TASKS));
+            let known = FUNCTIONS.iter().map(|function| function.name).chain(OF_TASKS).chain([FUSE.name]);
+            let help = did_you_mean(&name.text, "functions", known);
             sink.push(diagnostic!(UnknownFunction, name.span, "no function named `{}`", name.text; help: "{help}"));
             return None;
         };
@@ -353,34 +257,6 @@ impl Scope<'_> {
             _ => ScoreKind::Binary(ScoreOp::Multiply, weight, of),
         };
         Some(ScoreExpr { kind, span: span.to(argument.value.span) })
-    }
-}
-
-/// Marks the parameters and parts that a score reads.
-fn mark(score: &ScoreExpr, params: &mut [bool], lets: &mut [bool]) {
-    score.visit(&mut |node| match node.kind {
-        ScoreKind::Param(param) => params[param] = true,
-        ScoreKind::Let(part) => lets[part] = true,
-        _ => {}
-    });
-}
-
-/// Puts the parts of a score at new places.
-fn renumber(score: &mut ScoreExpr, places: &[usize]) {
-    match &mut score.kind {
-        ScoreKind::Let(part) => *part = places[*part],
-        ScoreKind::Negate(operand) | ScoreKind::Default(_, operand) => renumber(operand, places),
-        ScoreKind::Binary(_, left, right) => {
-            renumber(left, places);
-            renumber(right, places);
-        }
-        ScoreKind::If { left, right, then, otherwise, .. } => {
-            for part in [left, right, then, otherwise] {
-                renumber(part, places);
-            }
-        }
-        ScoreKind::Call(_, arguments) => arguments.iter_mut().for_each(|argument| renumber(argument, places)),
-        _ => {}
     }
 }
 

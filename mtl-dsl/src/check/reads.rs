@@ -34,6 +34,12 @@ pub(super) fn inputs(ranks: &[Option<Rank>], rank: usize) -> Vec<ScoreInput> {
     found
 }
 
+/// The learned ranks among a rank and those that it reads.
+pub(super) fn learned(ranks: &[Option<Rank>], rank: usize) -> Vec<&Rank> {
+    let closure = closure(ranks, rank).unwrap_or_default();
+    closure.into_iter().filter_map(|at| ranks[at].as_ref()).filter(|rank| rank.fusion.is_some()).collect()
+}
+
 /// The nodes of a rank and of those that it reads.
 pub(super) fn size(ranks: &[Option<Rank>], closure: &[usize]) -> usize {
     let mut nodes = 0;

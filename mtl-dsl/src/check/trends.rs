@@ -58,6 +58,14 @@ impl Trend<'_> {
             });
             return;
         };
+        if let Some(learned) = self.learned() {
+            let (name, way) = (&learned.name.text, if self.rises { "increasing" } else { "decreasing" });
+            sink.push(diagnostic!(
+                NotMonotone, span, "`{name}` is fitted after training, and may rise or fall in `{prediction}`"; label(learned.name.span): "learned here";
+                help: "leave out `{way} in {prediction}`, or state points, which are compared after the fit: `expect {score}(...) > {score}(...);`"
+            ));
+            return;
+        }
         let params: Vec<(usize, usize)> = order.iter().flat_map(|at| self.params(*at)).collect();
         let mut start: Vec<Interval> = read.iter().map(|of| intervals::declared(self.inputs.tasks, *of)).collect();
         start.extend(params.iter().map(|of| self.interval(*of)));
@@ -84,6 +92,16 @@ impl Trend<'_> {
                 help: "write the formula so that `{prediction}` stands in it once, or bound its parts by `clamp`"
             )),
         }
+    }
+
+    /// A learned rank that reads the prediction, which no formula says how.
+    fn learned(&self) -> Option<&Rank> {
+        let reads = |rank: &&Rank| {
+            let mut found = false;
+            rank.visit(&mut |node| found |= node.kind.input().is_some_and(|(of, _)| of == self.input));
+            found
+        };
+        reads::learned(self.ranks, self.at).into_iter().find(reads)
     }
 
     /// What is read of the same task in another form.
@@ -142,7 +160,8 @@ impl Trend<'_> {
             };
             let (before, after) = (value(low)?, value(high)?);
             let fall = if self.rises { before - after } else { after - before };
-            if fall <= 1e-9 * (before.abs() + after.abs()) {
+            // A learned score has no value yet.
+            if fall.is_nan() || fall <= 1e-9 * (before.abs() + after.abs()) {
                 return None;
             }
             let named = read.iter().map(|of| self.inputs.label(*of));

@@ -10,6 +10,8 @@ use crate::ir::{Block, Config, ConfigPath, ConfigValue};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
+mod ranks;
+
 /// A field of a configuration struct.
 struct Field {
     docs: String,
@@ -292,36 +294,6 @@ impl Generator<'_> {
             ty: quote! { entries::DistillConfig },
             default: quote! { entries::DistillConfig::new(#temperature, #weight, #margin, #partners, #warm_up) },
         })
-    }
-
-    fn rank_fields(&self) -> Vec<Field> {
-        let ranks = self.model.ranks.iter().zip(&self.names.ranks).filter(|(rank, _)| !rank.params.is_empty());
-        let fields = ranks.map(|(rank, part)| {
-            let ty = self.own_type(&format!("{part}Params"));
-            Field {
-                docs: format!("Parameters of `{}`.", rank.name.text),
-                name: names::field(&rank.name.text),
-                ty: quote! { #ty },
-                default: quote! { #ty::new() },
-            }
-        });
-        fields.collect()
-    }
-
-    /// The parameters of one rank.
-    pub(super) fn rank_params(&self, rank: &hir::Rank, part: &str) -> TokenStream {
-        let fields = rank.params.iter().map(|param| {
-            let set = if param.request { "Set by each request, in" } else { "In" };
-            let range = format!("{set} `{:?}..{:?}`.", param.low.value, param.high.value);
-            Field {
-                docs: format!("{}\n{range}", param.docs).trim().to_owned(),
-                name: names::field(&param.name.text),
-                ty: quote! { f64 },
-                default: names::real(param.default.value),
-            }
-        });
-        let about = format!("Parameters of `{}`: `ranks.{}.NAME`.", rank.name.text, rank.name.text);
-        self.config_struct(&format!("{part}Params"), &about, fields.collect())
     }
 }
 

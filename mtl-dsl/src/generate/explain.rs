@@ -56,7 +56,9 @@ fn parts(expr: &ScoreExpr, lets: &[Parts], ranks: &[Split]) -> Parts {
     let of = |expr: &ScoreExpr| parts(expr, lets, ranks);
     let mut found = match &expr.kind {
         ScoreKind::Number(_) | ScoreKind::Param(_) => Parts { terms: 1, varied: 0, factors: 1, reads: false },
-        ScoreKind::Input(_) | ScoreKind::Default(..) => Parts { terms: 1, varied: 1, factors: 1, reads: true },
+        ScoreKind::Input(_) | ScoreKind::Default(..) | ScoreKind::Fuse(_) => {
+            Parts { terms: 1, varied: 1, factors: 1, reads: true }
+        }
         ScoreKind::Let(part) => lets[*part],
         ScoreKind::Rank(rank) => ranks[*rank].whole,
         ScoreKind::Negate(operand) => Parts { factors: 1, ..of(operand) },

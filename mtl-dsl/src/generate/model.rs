@@ -78,6 +78,7 @@ impl Generator<'_> {
             self.inputs_fn(),
             self.ranks_fn(),
             self.expectations_fn(),
+            self.learned_fn(),
             self.tune_fn(),
         ]);
         quote! { impl Model for #name { #members } }

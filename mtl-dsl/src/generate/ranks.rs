@@ -1,9 +1,15 @@
-//! Scores: each rank as one scalar function of a row's predictions, and what the spec expects of it.
+//! Scores: each rank as one scalar function of a row's predictions.
 
 use super::{Generator, docs, ident, names};
-use crate::hir::{Compare, Expect, ExpectSide, Name, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp};
+use crate::hir::{Name, Rank, ScoreInput, ScoreKind};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
+
+mod expects;
+mod expression;
+mod learned;
+
+pub(super) use expression::{PREFIX, PRODUCT, SUM, compare};
 
 impl Generator<'_> {
     /// Parameters, score functions and the scores of many rows.
@@ -12,7 +18,7 @@ impl Generator<'_> {
         if ranks.is_empty() {
             return Vec::new();
         }
-        let with_params = ranks.iter().filter(|(rank, _)| !rank.params.is_empty());
+        let with_params = ranks.iter().filter(|(rank, _)| rank.is_configured());
         let mut items: Vec<TokenStream> = with_params.map(|(rank, part)| self.rank_params(rank, part)).collect();
         let functions = ranks.iter().zip(0..).flat_map(|((rank, part), at)| {
             [self.score_fn(rank, part), self.scores_fn(rank, part), self.terms_fn_of(rank, part, at)]
@@ -39,7 +45,7 @@ impl Generator<'_> {
 
     /// The parameters of a rank and of those that it reads, as arguments behind the first.
     pub(super) fn parameters(&self, rank: &Rank, part: &str) -> TokenStream {
-        let params = (!rank.params.is_empty()).then(|| {
+        let params = (rank.is_configured()).then(|| {
             let ty = self.own_type(&format!("{part}Params"));
             quote! { , params: &#ty }
         });
@@ -57,7 +63,7 @@ impl Generator<'_> {
     fn scores_fn(&self, rank: &Rank, part: &str) -> TokenStream {
         let (name, own) = (self.method(rank, "all"), self.ident(&names::field(&rank.name.text), rank.name.span));
         let params = self.parameters(rank, part);
-        let arguments = (!rank.params.is_empty()).then(|| ident("params"));
+        let arguments = (rank.is_configured()).then(|| ident("params"));
         let others = self.params_of_others(rank).into_iter().map(|other| self.variable(&self.model.ranks[other].name));
         let arguments = arguments.into_iter().chain(others);
         let (names, fields): (Vec<String>, Vec<Ident>) =
@@ -68,9 +74,11 @@ impl Generator<'_> {
         ));
         let title = &rank.name.text;
         let row = ident(if fields.is_empty() { "_" } else { "row" });
+        let fitted = self.fitted(rank);
         quote! {
             #about
             pub fn #name(rows: &[Self] #params, scores: &mut [f64]) -> Result<(), MissingInput> {
+                #fitted
                 let needs = |#row: &Self| [#(row.#fields),*];
                 entries::scores(#title, [#(#names),*], rows, scores, needs, |row| row.#own(#(#arguments),*))
             }
@@ -105,7 +113,7 @@ impl Generator<'_> {
     /// The ranks whose parameters a rank is given besides its own.
     fn params_of_others(&self, rank: &Rank) -> Vec<usize> {
         let read = self.ranks_of(rank).into_iter();
-        read.filter(|at| !self.model.ranks[*at].params.is_empty()).collect()
+        read.filter(|at| self.model.ranks[*at].is_configured()).collect()
     }
 
     /// The ranks that a rank reads, itself or through others.
@@ -174,7 +182,7 @@ impl Generator<'_> {
     }
 
     fn named_call(&self, name: &Ident, rank: &Rank) -> TokenStream {
-        let own = (!rank.params.is_empty()).then_some(&rank.name);
+        let own = (rank.is_configured()).then_some(&rank.name);
         let others = self.params_of_others(rank);
         let all = own.into_iter().chain(others.iter().map(|other| &self.model.ranks[*other].name));
         let arguments = all.map(|name| ident(&names::field(&name.text)));
@@ -183,7 +191,7 @@ impl Generator<'_> {
 
     /// Whether a score depends on parameters, its own or another rank's.
     fn has_params(&self, rank: &Rank) -> bool {
-        !rank.params.is_empty() || !self.params_of_others(rank).is_empty()
+        rank.is_configured() || !self.params_of_others(rank).is_empty()
     }
 
     /// What the scores read beside predictions; nothing for most models.
@@ -259,201 +267,11 @@ impl Generator<'_> {
         quote! { fn ranks() -> &'static [Rank<#config>] { &[#(#ranks),*] } }
     }
 
-    /// The runtime's view of the expectations.
-    pub(super) fn expectations_fn(&self) -> TokenStream {
-        let config = self.own_type("Config");
-        let (sides, expectations): (Vec<_>, Vec<_>) =
-            self.model.expects.iter().zip(1..).map(|(expect, number)| self.expectation(expect, number)).unzip();
-        quote! {
-            fn expectations() -> &'static [Expectation<#config>] {
-                #(#sides)*
-                &[#(#expectations),*]
-            }
-        }
-    }
-
-    /// The function of both sides, and the assertion that calls it.
-    fn expectation(&self, expect: &Expect, number: usize) -> (TokenStream, TokenStream) {
-        let text = super::text::excerpt(&expect.text);
-        let (left, right) = (self.side(&expect.left), self.side(&expect.right));
-        let op = compare(expect.op);
-        let reads = [&expect.left, &expect.right].into_iter().any(|side| match side {
-            ExpectSide::Rank { rank, .. } => self.has_params(&self.model.ranks[*rank]),
-            ExpectSide::Number(_) => false,
-        });
-        let (sides, ty) = (ident(&format!("sides_{number}")), self.own_type("Config"));
-        let config = if reads {
-            quote! { config }
-        } else {
-            quote! { _ }
-        };
-        let function = quote! { fn #sides(#config: &#ty) -> (f64, f64) { (#left, #right) } };
-        let expectation = quote! {
-            Expectation {
-                text: #text,
-                sides: #sides,
-                holds: |config| {
-                    let (left, right) = #sides(config);
-                    left #op right
-                },
-            }
-        };
-        (function, expectation)
-    }
-
-    fn side(&self, side: &ExpectSide) -> TokenStream {
-        match side {
-            ExpectSide::Number(number) => names::real(*number),
-            ExpectSide::Rank { rank, at } => {
-                let one = self.own_type("Prediction");
-                let fields = at.iter().map(|(input, value)| {
-                    let ((field, _), value) = (self.input(*input), names::real(*value));
-                    quote! { #field: #value }
-                });
-                let rest = (at.len() < self.outputs().len() + self.more_inputs().len())
-                    .then(|| quote! { , ..Default::default() });
-                let call = self.score_call(&self.model.ranks[*rank]);
-                quote! { #one { #(#fields),* #rest }.#call }
-            }
-        }
-    }
-
     /// The parameters that another rank is given within a rank.
     pub(super) fn arguments(&self, other: &Rank) -> Vec<Ident> {
-        let own = (!other.params.is_empty()).then_some(&other.name);
+        let own = (other.is_configured()).then_some(&other.name);
         let others = self.params_of_others(other);
         let all = own.into_iter().chain(others.iter().map(|at| &self.model.ranks[*at].name));
         all.map(|name| self.variable(name)).collect()
-    }
-
-    /// A score as an expression; `binding` is how tightly what stands around it binds.
-    pub(super) fn score(&self, expr: &ScoreExpr, rank: &Rank, binding: u8) -> TokenStream {
-        let receiver = |expr: &ScoreExpr| self.score(expr, rank, METHOD);
-        let argument = |expr: &ScoreExpr| self.score(expr, rank, 0);
-        let (own, tokens) = match &expr.kind {
-            ScoreKind::Number(number) => {
-                let tokens = if binding == METHOD { typed(*number) } else { names::real(*number) };
-                (if *number < 0.0 { PREFIX } else { ATOM }, tokens)
-            }
-            ScoreKind::Input(input) => {
-                let (field, _) = self.input(*input);
-                (ATOM, quote! { self.#field })
-            }
-            ScoreKind::Default(input, default) => {
-                let ((field, _), default) = (self.input(*input), argument(default));
-                (ATOM, quote! { entries::known_or(self.#field, #default) })
-            }
-            ScoreKind::Param(index) => {
-                let field = ident(&names::field(&rank.params[*index].name.text));
-                (ATOM, quote! { params.#field })
-            }
-            ScoreKind::Let(part) => {
-                let name = self.variable(&rank.lets[*part].name);
-                (ATOM, quote! { #name })
-            }
-            ScoreKind::Rank(other) => {
-                let other = &self.model.ranks[*other];
-                let name = ident(&names::field(&other.name.text));
-                let arguments = self.arguments(other);
-                (ATOM, quote! { self.#name(#(#arguments),*) })
-            }
-            ScoreKind::Negate(of) => {
-                let of = self.score(of, rank, PREFIX);
-                (PREFIX, quote! { -#of })
-            }
-            ScoreKind::Binary(op, a, b) => {
-                let infix = |own: u8, symbol: TokenStream| {
-                    let (a, b) = (self.score(a, rank, own), self.score(b, rank, own + 1));
-                    (own, quote! { #a #symbol #b })
-                };
-                match op {
-                    ScoreOp::Add => infix(SUM, quote! { + }),
-                    ScoreOp::Subtract => infix(SUM, quote! { - }),
-                    ScoreOp::Multiply => infix(PRODUCT, quote! { * }),
-                    ScoreOp::Divide => infix(PRODUCT, quote! { / }),
-                    ScoreOp::Power => {
-                        let (base, exponent) = (receiver(a), argument(b));
-                        (ATOM, quote! { #base.powf(#exponent) })
-                    }
-                }
-            }
-            ScoreKind::If { op, left, right, then, otherwise } => {
-                let (left, right) = (self.score(left, rank, SUM), self.score(right, rank, SUM));
-                let (op, then, otherwise) = (compare(*op), argument(then), argument(otherwise));
-                // A statement that begins with `if` would end with it.
-                (LOOSE, quote! { if #left #op #right { #then } else { #otherwise } })
-            }
-            ScoreKind::Call(function @ (ScoreFn::Sum | ScoreFn::Product), terms) => {
-                let (own, symbol) = match function {
-                    ScoreFn::Sum => (SUM, quote! { + }),
-                    _ => (PRODUCT, quote! { * }),
-                };
-                let first = self.score(&terms[0], rank, own);
-                let rest = terms[1..].iter().map(|term| self.score(term, rank, own + 1));
-                (own, quote! { #first #(#symbol #rest)* })
-            }
-            ScoreKind::Call(function, arguments) => {
-                let first = receiver(&arguments[0]);
-                let rest: Vec<TokenStream> = arguments[1..].iter().map(argument).collect();
-                let tokens = match function {
-                    ScoreFn::Log => quote! { #first.ln() },
-                    ScoreFn::Log1p => quote! { #first.ln_1p() },
-                    ScoreFn::Exp => quote! { #first.exp() },
-                    ScoreFn::Sqrt => quote! { #first.sqrt() },
-                    ScoreFn::Min => quote! { #first #(.min(#rest))* },
-                    ScoreFn::Max => quote! { #first #(.max(#rest))* },
-                    ScoreFn::Clamp => {
-                        let (low, high) = (&rest[0], &rest[1]);
-                        match (&arguments[1].kind, &arguments[2].kind) {
-                            (ScoreKind::Number(a), ScoreKind::Number(b)) if a <= b => {
-                                quote! { #first.clamp(#low, #high) }
-                            }
-                            // `f64::clamp` refuses bounds in the wrong order.
-                            _ => quote! { #first.max(#low).min(#high) },
-                        }
-                    }
-                    ScoreFn::Sigmoid => {
-                        let of = argument(&arguments[0]);
-                        quote! { entries::sigmoid(#of) }
-                    }
-                    ScoreFn::Sum | ScoreFn::Product => unreachable!("written as operators above"),
-                };
-                (ATOM, tokens)
-            }
-        };
-        match own < binding {
-            true => quote! { (#tokens) },
-            false => tokens,
-        }
-    }
-}
-
-/// Binding of operators, the loosest first.
-pub(super) const LOOSE: u8 = 0;
-pub(super) const SUM: u8 = 1;
-pub(super) const PRODUCT: u8 = 2;
-pub(super) const PREFIX: u8 = 4;
-const METHOD: u8 = 5;
-const ATOM: u8 = 6;
-
-/// A constant whose type does not depend on what stands around it.
-fn typed(number: f64) -> TokenStream {
-    let text = format!("{:?}_f64", number.abs());
-    let literal: proc_macro2::Literal =
-        text.parse().unwrap_or_else(|_| proc_macro2::Literal::f64_suffixed(number.abs()));
-    match number < 0.0 {
-        true => quote! { -#literal },
-        false => quote! { #literal },
-    }
-}
-
-pub(super) fn compare(op: Compare) -> TokenStream {
-    match op {
-        Compare::Equal => quote! { == },
-        Compare::NotEqual => quote! { != },
-        Compare::Less => quote! { < },
-        Compare::LessOrEqual => quote! { <= },
-        Compare::Greater => quote! { > },
-        Compare::GreaterOrEqual => quote! { >= },
     }
 }

@@ -16,6 +16,25 @@ pub struct Rank {
     pub lets: Vec<ScoreLet>,
     /// The score.
     pub score: ScoreExpr,
+    /// How the score is fitted, where it is [learned](ScoreKind::Fuse).
+    pub fusion: Option<Fusion>,
+}
+
+/// `fuse(mlp([16]), on: [...], target: TASK)`: how a learned score is fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fusion {
+    /// The task whose label it predicts.
+    pub target: TaskId,
+    /// Widths of the layers between inputs and score; none for a line.
+    pub widths: Vec<Number>,
+    /// What follows each of them.
+    pub activation: &'static str,
+    /// Passes over the validation rows.
+    pub epochs: Number,
+    /// Learning rate.
+    pub lr: Number,
+    /// Penalty of squared weights.
+    pub l2: Number,
 }
 
 /// `let NAME = expr;` in a rank.
@@ -120,6 +139,8 @@ pub enum ScoreKind {
     },
     /// A function.
     Call(ScoreFn, Vec<ScoreExpr>),
+    /// `fuse(...)`, the whole score of a rank that has a [`Fusion`]: inputs, each maybe with a default.
+    Fuse(Vec<ScoreExpr>),
 }
 
 /// Binary operators of scores.
@@ -163,6 +184,11 @@ pub enum ScoreFn {
 }
 
 impl Rank {
+    /// Whether its score depends on numbers of the configuration: its parameters, or what was fitted.
+    pub fn is_configured(&self) -> bool {
+        !self.params.is_empty() || self.fusion.is_some()
+    }
+
     /// Calls `on` with every node of the rank, parents first.
     pub fn visit(&self, on: &mut impl FnMut(&ScoreExpr)) {
         self.lets.iter().for_each(|part| part.value.visit(on));
@@ -219,7 +245,9 @@ impl ScoreExpr {
                     part.visit(on);
                 }
             }
-            ScoreKind::Call(_, arguments) => arguments.iter().for_each(|argument| argument.visit(on)),
+            ScoreKind::Call(_, arguments) | ScoreKind::Fuse(arguments) => {
+                arguments.iter().for_each(|argument| argument.visit(on));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// A generator of random numbers: a counter that is mixed (Steele, Lea and Flood, 2014: SplitMix64).
 #[derive(Debug, Clone)]
-pub(super) struct Generator {
+pub(crate) struct Generator {
     state: u64,
     /// The second number of a pair of normal ones.
     spare: Option<f64>,
@@ -36,5 +36,14 @@ impl Generator {
         let angle = std::f64::consts::TAU * self.uniform();
         self.spare = Some(radius * angle.sin());
         radius * angle.cos()
+    }
+
+    /// Shuffles in place (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            // 53 bits for a place: too few rows to see that they are not quite alike.
+            let place = (self.uniform() * (last + 1) as f64) as usize;
+            items.swap(last, place.min(last));
+        }
     }
 }

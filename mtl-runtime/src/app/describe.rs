@@ -74,12 +74,17 @@ pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
     }
     for rank in M::ranks() {
         println!("rank {} = {}", rank.name, rank.formula.trim());
+        if let Some(learned) = M::learned().iter().find(|learned| learned.rank == rank.name) {
+            println!("  {}", (learned.fusion)(&config));
+        }
     }
     if !M::ranks().is_empty() {
         println!();
     }
     let mut table = TextTable::new(["setting", "value"]);
-    for (path, value) in settings(&config) {
+    // What is fitted is no setting.
+    let fitted = |path: &str| M::learned().iter().any(|learned| path == format!("ranks.{}.fusion", learned.rank));
+    for (path, value) in settings(&config).into_iter().filter(|(path, _)| !fitted(path)) {
         let value = if value.is_null() { "none".into() } else { value.to_string() };
         table.row([path, value]);
     }

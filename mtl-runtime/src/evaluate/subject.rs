@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::loss::prediction_names;
 use crate::model::Model;
 use crate::report::Metrics;
-use crate::scores::{Calibrators, Inputs, calibrated_name};
+use crate::scores::{Calibrators, Inputs, calibrated_name, unfitted};
 
 /// Everything that is measured of the rows of a dataset: metrics, intervals, slices, changes, pictures and saved predictions are of it.
 pub(crate) struct Subjects<'a> {
@@ -87,8 +87,9 @@ impl<'a> Subjects<'a> {
         }
         let inputs = Inputs::of::<M>(schema, &scored.predictions, dataset, calibrators)?;
         let mut scores = Vec::new();
-        for rank in M::ranks() {
-            let of_rank = inputs.scores(rank, config)?;
+        // Before its first epoch is over, a training has nothing fitted.
+        for rank in M::ranks().iter().filter(|rank| unfitted::<M>(rank.name, config).is_none()) {
+            let of_rank = inputs.scores::<M>(rank, config)?;
             let predictions: Rc<[f32]> = of_rank.iter().map(|score| *score as f32).collect();
             if let Some(row) = predictions.iter().position(|score| score.is_nan()) {
                 let name = rank.name;

@@ -147,7 +147,7 @@ impl<M: Model> Session<M> {
         for (task, value) in tasks {
             let name = &self.run.schema.tasks[*task].name;
             let file = checkpoint::file_of_task(path, name);
-            checkpoint::save_of_task(&file, &self.run, name, *value, &self.calibrators)?;
+            checkpoint::save_of_task(&file, &self.run, name, *value, (&self.calibrators, &self.fusions))?;
         }
         self.saving += start.elapsed().as_secs_f64();
         Ok(())

@@ -11,6 +11,7 @@ use super::{best, stages};
 use crate::config::{TrainConfig, settings};
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelConfig};
+use crate::scores::{check_options, is_fitted};
 use crate::weighting::balance::Balance;
 
 /// Refuses a configuration that cannot be trained, or under which an `expect` of the spec fails.
@@ -33,14 +34,16 @@ pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     if let Some(problem) = M::subnet(config).and_then(|subnet| subnet.problem()) {
         return Err(Error::config(format!("the masks of `subnet` cannot be found: {problem}")));
     }
+    check_options::<M>(config)?;
     scores::<M>(config)
 }
 
-/// Refuses a configuration under which a parameter of a score is out of its range, or an `expect` of the spec fails.
+/// Refuses a configuration under which a parameter of a score is out of its range, or an `expect` of the spec fails. What is about a
+/// learned score is evaluated once that is fitted.
 pub(crate) fn scores<M: Model>(config: &M::Config) -> Result<()> {
     ranks::<M>(config)?;
-    for expectation in M::expectations() {
-        if !(expectation.holds)(config) {
+    for (at, expectation) in M::expectations().iter().enumerate() {
+        if is_fitted::<M>(at, config) && !(expectation.holds)(config) {
             let (left, right) = (expectation.sides)(config);
             let message =
                 format!("expect failed: {}\n  the left side is {left}, the right side {right}", expectation.text);

@@ -17,7 +17,7 @@ use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
 use crate::report::{Epoch, GradientLog, Named};
-use crate::scores::Calibrators;
+use crate::scores::{Calibrators, Fusions};
 use crate::subnets::{Round, SubnetReport};
 use crate::train::balanced::Shared;
 use crate::train::turns::{Turn, add_within};
@@ -38,6 +38,8 @@ pub(crate) struct Run<M: Model> {
     pub best: Option<Weights>,
     /// What calibrates the tasks of the best epoch.
     pub calibrators: Calibrators,
+    /// What was fitted for the learned scores of the best epoch.
+    pub fusions: Fusions,
     /// The method that gives weights, where one is asked.
     pub balance: Option<Balance>,
     /// Which parameters several tasks train, once a method has asked.
@@ -144,6 +146,7 @@ impl<M: Model> Run<M> {
             progress,
             best,
             calibrators: Calibrators::default(),
+            fusions: Fusions::default(),
             balance,
             shared,
             origin,

@@ -53,7 +53,7 @@ fn rank(lets: Vec<ScoreExpr>, score: ScoreExpr) -> Option<Rank> {
     let name = |text: &str| Name { text: text.to_owned(), span: Span::default() };
     let part = |value| ScoreLet { name: name("part"), docs: String::new(), value };
     let lets = lets.into_iter().map(part).collect();
-    Some(Rank { name: name("r"), docs: String::new(), params: params(), lets, score })
+    Some(Rank { name: name("r"), docs: String::new(), params: params(), lets, score, fusion: None })
 }
 
 /// Two probabilities, a regression, a calibrated probability, a place and a number.
