@@ -143,6 +143,26 @@ pub struct DistillConfig {
     pub warm_up: usize,
 }
 
+/// What a saved model teaches tasks: `distill` without pairs.
+#[derive(Config, Debug, PartialEq)]
+pub struct TeacherConfig {
+    /// What logits are divided by before they are compared.
+    pub temperature: f64,
+    /// The share of the teacher in a task's loss.
+    pub weight: f64,
+    /// Epochs in which the share grows from 0.
+    pub warm_up: usize,
+}
+
+/// The same where it teaches no probability.
+#[derive(Config, Debug, PartialEq)]
+pub struct RegressionTeacherConfig {
+    /// The share of the teacher in a task's loss.
+    pub weight: f64,
+    /// Epochs in which the share grows from 0.
+    pub warm_up: usize,
+}
+
 /// A `regression` with `loss: huber`.
 #[derive(Config, Debug, PartialEq)]
 pub struct HuberConfig {

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use mtl_data::schema::Schema;
-use mtl_data::{Batches, Dataset, Encoder, Order, Table};
+use mtl_data::{Batches, Dataset, Order, Table};
 
 use crate::checkpoint;
 use crate::config::TrainConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::{Scored, measure, score};
 use crate::model::Model;
 use crate::pictures::ranks;
@@ -23,9 +22,11 @@ mod best;
 mod check;
 mod display;
 mod representation;
+mod resume;
 pub(crate) mod run;
 mod search;
 mod stages;
+pub(crate) mod teacher;
 pub(crate) mod turns;
 
 pub use check::check;
@@ -33,6 +34,7 @@ pub(crate) use check::scores;
 
 use display::Display;
 use run::Run;
+use teacher::Teaches;
 use turns::Plan;
 
 /// The rows of a model's life.
@@ -53,9 +55,10 @@ pub struct Splits {
 /// println!("{}", trained.report.split.get("test").unwrap().table());
 /// let predictions = trained.predictor.predict(&table)?;
 /// ```
-pub struct Trainer<M: Model> {
+pub struct Trainer<'t, M: Model> {
     config: M::Config,
     splits: Splits,
+    teacher: Option<&'t dyn Teaches>,
     checkpoint: Option<PathBuf>,
     resume: bool,
     stop_after: Option<u64>,
@@ -73,10 +76,29 @@ pub struct Trained<M: Model> {
     pub stopped: bool,
 }
 
-impl<M: Model> Trainer<M> {
+impl<'t, M: Model> Trainer<'t, M> {
     /// A run on these rows.
     pub fn new(config: M::Config, splits: Splits) -> Self {
-        Self { config, splits, checkpoint: None, resume: false, stop_after: None, verbose: false, model: PhantomData }
+        Self {
+            config,
+            splits,
+            teacher: None,
+            checkpoint: None,
+            resume: false,
+            stop_after: None,
+            verbose: false,
+            model: PhantomData,
+        }
+    }
+
+    /// The saved model that teaches the tasks of `distill { teacher: [...] }`. A resumed run has the same one.
+    pub fn teacher<T: Model>(self, teacher: &'t Predictor<T>) -> Self {
+        self.taught_by(teacher)
+    }
+
+    pub(crate) fn taught_by(mut self, teacher: &'t dyn Teaches) -> Self {
+        self.teacher = Some(teacher);
+        self
     }
 
     /// Saves the run to this file after every epoch.
@@ -112,17 +134,23 @@ impl<M: Model> Trainer<M> {
         let mut seconds = Named::default();
         let start = Instant::now();
         let schema = M::schema(&self.config);
-        let run = self.begin(&schema)?;
+        let display = Display::new(self.verbose, <M as Model>::train(&self.config).all_epochs());
+        let lecture = self.listen(&schema, &display)?;
+        if lecture.is_some() {
+            seconds.set("teacher", start.elapsed().as_secs_f64());
+        }
+        let start = Instant::now();
+        let mut run = self.begin(&schema)?;
+        run.attend(lecture, self.checkpoint.as_deref())?;
         let train = Arc::new(run.encoder.encode(&self.splits.train)?);
         let some = |table: &Table| (table.rows() > 0).then(|| run.encoder.encode(table).map(Arc::new)).transpose();
         let validation = some(&self.splits.validation)?;
         let test = self.splits.test.as_ref().map(some).transpose()?.flatten();
-        let Self { checkpoint, stop_after, verbose, .. } = self;
+        let Self { checkpoint, stop_after, .. } = self;
         check::labels(&schema, &train)?;
         check::validation(<M as Model>::train(&run.config), &schema, validation.as_deref())?;
         check::calibrations::<M>(&run.config, &schema, validation.as_deref())?;
         seconds.set("encode", start.elapsed().as_secs_f64());
-        let display = Display::new(verbose, <M as Model>::train(&run.config).all_epochs());
         display.warnings("training", &train.warnings);
         let splits = [("training", Some(&train)), ("validation", validation.as_ref()), ("test", test.as_ref())];
         let splits = || splits.iter().filter_map(|(split, rows)| Some((*split, (*rows)?)));
@@ -197,65 +225,6 @@ impl<M: Model> Trainer<M> {
         };
         Ok(Trained { predictor, report, stopped })
     }
-
-    /// A new run, or the one of the checkpoint.
-    fn begin(&self, schema: &Schema) -> Result<Run<M>> {
-        let rows = self.splits.train.rows();
-        let Some(path) = self.checkpoint.as_deref().filter(|_| self.resume) else {
-            return Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows);
-        };
-        let free = free_settings(<M as Model>::train(&self.config));
-        let names: Vec<&str> = free.iter().map(String::as_str).collect();
-        let run = checkpoint::load::<M>(path, |saved| {
-            let other = checkpoint::first_other_setting::<M>(saved, &self.config, &names);
-            *saved = self.config.clone();
-            match other {
-                None => Ok(()),
-                Some((name, before, now)) => Err(Error::checkpoint(
-                    path,
-                    format!(
-                        "`{name}` was {before} and is now {now}: a resumed run changes only {} and {}",
-                        names[0], names[1]
-                    ),
-                )),
-            }
-        })?;
-        if let Some(task) = &run.progress.of_task {
-            let what = format!("it is the model of the best epoch of `{task}`, and no run; resume the file beside it");
-            return Err(Error::checkpoint(path, what));
-        }
-        if run.rows != rows {
-            return Err(Error::checkpoint(
-                path,
-                format!("it was trained on {} rows, and now there are {rows}: resume on the same data", run.rows),
-            ));
-        }
-        let train = <M as Model>::train(&self.config);
-        if run.progress.finished(train) {
-            let why = match train.stages.last() {
-                _ if run.progress.stopped_early => "stopped early".to_owned(),
-                Some(last) => format!("{} is {}", names[0], last.epochs),
-                None => format!("{} is {}", names[0], train.epochs),
-            };
-            return Err(Error::checkpoint(
-                path,
-                format!(
-                    "its training is finished after {} epochs ({why}); raise `{}` or train anew",
-                    run.progress.epoch, names[0]
-                ),
-            ));
-        }
-        Ok(run)
-    }
-}
-
-/// The settings that a resumed run may change: its last epochs, and its patience.
-fn free_settings(train: &TrainConfig) -> [String; 2] {
-    let epochs = match train.stages.len() {
-        0 => "train.epochs".to_owned(),
-        count => format!("train.stages.{}.epochs", count - 1),
-    };
-    [epochs, "train.patience".to_owned()]
 }
 
 /// A run, its data and what it tells.

@@ -5,13 +5,18 @@ use super::{Parameter, Range, Shape, Signature};
 /// The `distill` block.
 pub static DISTILL: Signature = Signature {
     name: "distill",
-    docs: "What tasks teach each other while training (CrossDistil, AAAI 2022).",
+    docs: "Who teaches tasks while training: each other (CrossDistil, AAAI 2022), or a saved model.",
     positional: 0,
     parameters: &[
-        Parameter::required(
+        Parameter::optional(
             "pairs",
             Shape::Pairs,
             "Pairs of binary tasks that help each other: `[(click, like), ...]`.",
+        ),
+        Parameter::optional(
+            "teacher",
+            Shape::Tasks,
+            "Tasks that learn from a saved model, which is given when training: `[click, like]`.",
         ),
         Parameter::number(
             "temperature",

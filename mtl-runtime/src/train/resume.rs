@@ -1,0 +1,72 @@
+//! The beginning of a run: anew, or where a checkpoint ends.
+
+use mtl_data::Encoder;
+use mtl_data::schema::Schema;
+
+use super::Trainer;
+use super::run::Run;
+use crate::checkpoint;
+use crate::config::TrainConfig;
+use crate::error::{Error, Result};
+use crate::model::Model;
+
+impl<M: Model> Trainer<'_, M> {
+    /// A new run, or the one of the checkpoint.
+    pub(super) fn begin(&self, schema: &Schema) -> Result<Run<M>> {
+        let rows = self.splits.train.rows();
+        let Some(path) = self.checkpoint.as_deref().filter(|_| self.resume) else {
+            return Run::new(self.config.clone(), Encoder::fit(schema, &self.splits.train)?, rows);
+        };
+        let free = free_settings(<M as Model>::train(&self.config));
+        let names: Vec<&str> = free.iter().map(String::as_str).collect();
+        let run = checkpoint::load::<M>(path, |saved| {
+            let other = checkpoint::first_other_setting::<M>(saved, &self.config, &names);
+            *saved = self.config.clone();
+            match other {
+                None => Ok(()),
+                Some((name, before, now)) => Err(Error::checkpoint(
+                    path,
+                    format!(
+                        "`{name}` was {before} and is now {now}: a resumed run changes only {} and {}",
+                        names[0], names[1]
+                    ),
+                )),
+            }
+        })?;
+        if let Some(task) = &run.progress.of_task {
+            let what = format!("it is the model of the best epoch of `{task}`, and no run; resume the file beside it");
+            return Err(Error::checkpoint(path, what));
+        }
+        if run.rows != rows {
+            return Err(Error::checkpoint(
+                path,
+                format!("it was trained on {} rows, and now there are {rows}: resume on the same data", run.rows),
+            ));
+        }
+        let train = <M as Model>::train(&self.config);
+        if run.progress.finished(train) {
+            let why = match train.stages.last() {
+                _ if run.progress.stopped_early => "stopped early".to_owned(),
+                Some(last) => format!("{} is {}", names[0], last.epochs),
+                None => format!("{} is {}", names[0], train.epochs),
+            };
+            return Err(Error::checkpoint(
+                path,
+                format!(
+                    "its training is finished after {} epochs ({why}); raise `{}` or train anew",
+                    run.progress.epoch, names[0]
+                ),
+            ));
+        }
+        Ok(run)
+    }
+}
+
+/// The settings that a resumed run may change: its last epochs, and its patience.
+fn free_settings(train: &TrainConfig) -> [String; 2] {
+    let epochs = match train.stages.len() {
+        0 => "train.epochs".to_owned(),
+        count => format!("train.stages.{}.epochs", count - 1),
+    };
+    [epochs, "train.patience".to_owned()]
+}
