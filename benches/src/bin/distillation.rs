@@ -31,22 +31,28 @@ struct Options {
     /// Seeds of initial values and order
     #[arg(long, num_args = 1.., default_values_t = [0, 1, 2])]
     seeds: Vec<u64>,
-    /// Kinds to train, by the beginning of their name; all without it
+    /// Kinds to train, by their name; all without it
     #[arg(long, num_args = 1..)]
     kinds: Vec<String>,
+    /// Change a number of the spec, of a student where there is a saved teacher: `--set distill.weight=0.2`. Such runs are kinds of their own
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Every run, kept and gone on with
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
-/// Settings that are compared with the defaults: the margin of rare labels is near the logit of their share, which is 1.5 %.
-const SETTINGS: [&[&str]; 3] = [&[], &["distill.margin=-4.0"], &["distill.margin=-4.0", "distill.weight=0.2"]];
+/// A kind of distillation: its name, and the test AUC of a seed under settings.
+type Kind = (&'static str, fn(&Splits, u64, &[String]) -> Result<Scores>);
 
-/// A kind of distillation.
-struct Kind {
-    name: String,
-    train: Box<dyn Fn(&Splits, u64) -> Result<Scores>>,
-}
+const KINDS: [Kind; 6] = [
+    ("shared_bottom", alone::<KuairandSharedBottom>),
+    ("stem", alone::<KuairandStem>),
+    ("click_and_like", alone::<KuairandClickAndLike>),
+    ("long_view_and_like", alone::<KuairandLongViewAndLike>),
+    ("taught_by_stem", taught::<KuairandStem>),
+    ("born_again", taught::<KuairandSharedBottom>),
+];
 
 fn main() -> ExitCode {
     alloc::keep_memory();
@@ -59,33 +65,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn kinds() -> Vec<Kind> {
-    let plain = |name: &str, train: fn(&Splits, u64, &[&str]) -> Result<Scores>, set: &'static [&'static str]| {
-        let name = [&[name], set].concat().join(" ");
-        Kind { name, train: Box::new(move |splits, seed| train(splits, seed, set)) }
-    };
-    let mut kinds = vec![plain("shared_bottom", alone::<KuairandSharedBottom>, &[])];
-    for (name, train) in [
-        ("pairs: [(is_click, is_like)]", alone::<KuairandClickAndLike> as fn(&Splits, u64, &[&str]) -> _),
-        ("pairs: [(long_view, is_like)]", alone::<KuairandLongViewAndLike>),
-    ] {
-        kinds.extend(SETTINGS.map(|set| plain(name, train, set)));
-    }
-    kinds.push(plain("stem", alone::<KuairandStem>, &[]));
-    for set in [&[][..], &["distill.weight=0.9"], &["distill.temperature=2.0"]] {
-        kinds.push(plain("teacher: stem", taught::<KuairandStem>, set));
-        kinds.push(plain("teacher: shared_bottom", taught::<KuairandSharedBottom>, set));
-    }
-    kinds
-}
-
 /// Trains without a saved teacher.
-fn alone<M: Model>(splits: &Splits, seed: u64, set: &[&str]) -> Result<Scores> {
+fn alone<M: Model>(splits: &Splits, seed: u64, set: &[String]) -> Result<Scores> {
     scores(&fit::<M, M>(splits, seed, set, None)?)
 }
 
 /// Trains a `T`, and the shared bottom that it teaches.
-fn taught<T: Model>(splits: &Splits, seed: u64, set: &[&str]) -> Result<Scores> {
+fn taught<T: Model>(splits: &Splits, seed: u64, set: &[String]) -> Result<Scores> {
     let teacher = fit::<T, T>(splits, seed, &[], None)?.predictor;
     scores(&fit::<KuairandTaught, T>(splits, seed, set, Some(&teacher))?)
 }
@@ -93,7 +79,7 @@ fn taught<T: Model>(splits: &Splits, seed: u64, set: &[&str]) -> Result<Scores> 
 fn fit<M: Model, T: Model>(
     splits: &Splits,
     seed: u64,
-    set: &[&str],
+    set: &[String],
     teacher: Option<&Predictor<T>>,
 ) -> Result<Trained<M>> {
     let mut config = M::default_config();
@@ -115,18 +101,20 @@ fn run(options: &Options) -> Result<()> {
     let schema = KuairandSharedBottom::schema(&KuairandSharedBottom::default_config());
     let splits = Dataset::Kuairand.splits(&options.data, &schema)?;
     let mut runs: Runs<(u64, Scores)> = read(options.json.as_deref())?;
-    let wanted = |kind: &&Kind| {
-        options.kinds.is_empty() || options.kinds.iter().any(|wanted| kind.name.starts_with(wanted.as_str()))
-    };
-    let kinds = kinds();
-    for kind in kinds.iter().filter(wanted) {
+    let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+    if let Some(unknown) = options.kinds.iter().find(|kind| !names.contains(&kind.as_str())) {
+        return Err(Error::config(format!("`{unknown}` is no kind of distillation: {}", names.join(", "))));
+    }
+    let wanted = |kind: &&Kind| options.kinds.is_empty() || options.kinds.iter().any(|wanted| wanted == kind.0);
+    for (kind, train) in KINDS.iter().filter(wanted) {
+        let name = [&[(*kind).to_owned()], &options.set[..]].concat().join(" ");
         for &seed in &options.seeds {
-            let known = runs.entry(kind.name.clone()).or_default();
+            let known = runs.entry(name.clone()).or_default();
             if known.iter().any(|(other, _)| *other == seed) {
                 continue;
             }
-            eprintln!("{} seed {seed}", kind.name);
-            let scores = (kind.train)(&splits, seed)?;
+            eprintln!("{name} seed {seed}");
+            let scores = train(&splits, seed, &options.set)?;
             eprintln!("  {:?}", scores.auc);
             known.push((seed, scores));
             write(options.json.as_deref(), &runs)?;
@@ -135,7 +123,7 @@ fn run(options: &Options) -> Result<()> {
     let tasks: Vec<&str> = schema.tasks.iter().map(|task| task.name.as_str()).collect();
     println!("| | {} |", tasks.iter().map(|task| format!("{task} AUC")).collect::<Vec<_>>().join(" | "));
     println!("{}|", "|---".repeat(tasks.len() + 1));
-    for (name, found) in kinds.iter().filter_map(|kind| Some((&kind.name, runs.get(&kind.name)?))) {
+    for (name, found) in &runs {
         let auc =
             |task: &&str| found.iter().filter_map(|(_, scores)| scores.auc.get(*task).copied()).collect::<Vec<_>>();
         let cells: Vec<String> = tasks.iter().map(|task| spread(&auc(task), 4)).collect();

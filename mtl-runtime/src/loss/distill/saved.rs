@@ -64,3 +64,6 @@ impl Distill {
         sum
     }
 }
+
+#[cfg(test)]
+mod tests;
