@@ -218,6 +218,7 @@ fn every_option_changes_the_training() {
         "distill.temperature=3.0",
         "distill.weight=0.9",
         "distill.margin=1.0",
+        "distill.comparisons=0.1",
         "distill.partners=1",
         "distill.warm_up=2",
         "train.seed=5",

@@ -32,18 +32,18 @@ pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], sink: &mut Sink) 
     let binary =
         |task: &TaskId| tasks[task.0].as_ref().is_some_and(|task| matches!(task.kind, TaskKind::Binary { .. }));
     let no_effect = |name: &str| match name {
-        "correct" | "margin" | "partners" if pairs.is_empty() => {
+        "correct" | "margin" | "comparisons" | "partners" if pairs.is_empty() => {
             Some(("where no tasks teach each other", "write `pairs: [(click, like)]`"))
         }
         "temperature" if pairs.is_empty() && !teacher.iter().any(binary) => {
             Some(("where no task is binary", "name a binary task in `teacher`"))
         }
         "margin" if options.word("correct") == "false" => Some(("where nothing is corrected", "write `correct: true`")),
-        "partners" => None,
+        "comparisons" | "partners" => None,
         _ if weight.value == 0.0 => Some(("where teachers have no share", "raise `weight`")),
         _ => None,
     };
-    for name in ["teacher", "temperature", "correct", "margin", "partners", "warm_up"] {
+    for name in ["teacher", "temperature", "correct", "margin", "comparisons", "partners", "warm_up"] {
         let Some((span, (why, instead))) = options.written(name).zip(no_effect(name)) else { continue };
         let problem = diagnostic!(
             ConflictingOptions, span, "`{name}` has no effect {why}"; help: "{instead}, or leave `{name}` out"
@@ -58,6 +58,7 @@ pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], sink: &mut Sink) 
         weight,
         correct: options.word("correct") == "true",
         margin: options.number("margin"),
+        comparisons: options.number("comparisons"),
         partners: options.number("partners").value as usize,
         warm_up: options.maybe_number("warm_up").map_or(0, |epochs| epochs.value as usize),
         span: block.word.span,

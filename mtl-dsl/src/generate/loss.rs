@@ -61,12 +61,12 @@ impl Generator<'_> {
     /// The numbers of `distill`, where there is one.
     pub(super) fn distill_field(&self) -> Option<Field> {
         let distill = self.model.distill.as_ref()?;
-        let [temperature, weight, margin] =
-            [distill.temperature, distill.weight, distill.margin].map(|number| names::real(number.value));
+        let numbers = [distill.temperature, distill.weight, distill.margin, distill.comparisons];
+        let [temperature, weight, margin, comparisons] = numbers.map(|number| names::real(number.value));
         let [partners, warm_up] = [distill.partners, distill.warm_up].map(names::whole);
         let (ty, numbers) = match distill.numbers(self.model) {
             DistillNumbers::OfPairs => {
-                ("DistillConfig", quote! { #temperature, #weight, #margin, #partners, #warm_up })
+                ("DistillConfig", quote! { #temperature, #weight, #margin, #comparisons, #partners, #warm_up })
             }
             DistillNumbers::OfTeacher => ("TeacherConfig", quote! { #temperature, #weight, #warm_up }),
             DistillNumbers::OfRegressions => ("RegressionTeacherConfig", quote! { #weight, #warm_up }),
@@ -169,12 +169,12 @@ impl Generator<'_> {
             _ => quote! { config.distill.temperature },
         };
         // Without pairs these decide nothing.
-        let [correct, margin, partners] = match numbers {
+        let [correct, margin, comparisons, partners] = match numbers {
             DistillNumbers::OfPairs => {
-                let correct = distill.correct;
-                [quote! { #correct }, quote! { config.distill.margin }, quote! { config.distill.partners }]
+                let (correct, of) = (distill.correct, quote! { config.distill });
+                [quote! { #correct }, quote! { #of.margin }, quote! { #of.comparisons }, quote! { #of.partners }]
             }
-            _ => [quote! { false }, quote! { 0.0 }, quote! { 1 }],
+            _ => [quote! { false }, quote! { 0.0 }, quote! { 1.0 }, quote! { 1 }],
         };
         quote! {
             fn distill(config: &#config) -> Option<Distill> {
@@ -185,6 +185,7 @@ impl Generator<'_> {
                     weight: config.distill.weight,
                     correct: #correct,
                     margin: #margin,
+                    comparisons: #comparisons,
                     partners: #partners,
                     warm_up: config.distill.warm_up,
                 })

@@ -18,6 +18,8 @@ pub struct Distill {
     pub correct: bool,
     /// The logit that a corrected positive has at least and a negative at most.
     pub margin: Number,
+    /// Factor of the comparisons that train teachers of pairs.
+    pub comparisons: Number,
     /// How many rows of the smaller cell each row of the larger one is compared with.
     pub partners: usize,
     /// Epochs in which the share grows.

@@ -43,6 +43,12 @@ pub static DISTILL: Signature = Signature {
             "The logit that a corrected positive has at least, and a negative at most.",
         ),
         Parameter::number(
+            "comparisons",
+            Range::POSITIVE,
+            1.0,
+            "Factor of the comparisons that train the teachers of pairs, beside the tasks' losses.",
+        ),
+        Parameter::number(
             "partners",
             Range::SIZE,
             16.0,

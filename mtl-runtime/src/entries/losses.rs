@@ -77,6 +77,8 @@ pub struct DistillConfig {
     pub weight: f64,
     /// The logit that a corrected positive has at least and a negative at most.
     pub margin: f64,
+    /// Factor of the comparisons that train teachers.
+    pub comparisons: f64,
     /// How many rows of the smaller of two cells each row of the larger one is compared with.
     pub partners: usize,
     /// Epochs in which the share grows from 0.

@@ -32,6 +32,8 @@ pub struct Distill {
     pub correct: bool,
     /// The logit that a corrected positive has at least and a negative at most.
     pub margin: f64,
+    /// Factor of the comparisons that train teachers of pairs.
+    pub comparisons: f64,
     /// How many rows of the smaller of two cells each row of the larger one is compared with.
     pub partners: usize,
     /// Epochs in which the share grows from 0.
@@ -86,7 +88,7 @@ struct Row<'a> {
 impl Distill {
     /// What is wrong with its numbers.
     pub fn problem(&self) -> Option<String> {
-        let Distill { temperature, weight, margin, partners, .. } = self;
+        let Distill { temperature, weight, margin, comparisons, partners, .. } = self;
         match () {
             () if !(*temperature > 0.0 && temperature.is_finite()) => {
                 Some(format!("distill.temperature is {temperature}, but it must be above 0"))
@@ -95,6 +97,9 @@ impl Distill {
                 Some(format!("distill.weight is {weight}, but it must be from 0 to 1"))
             }
             () if !margin.is_finite() => Some(format!("distill.margin is {margin}, but it must be a number")),
+            () if !(*comparisons > 0.0 && comparisons.is_finite()) => {
+                Some(format!("distill.comparisons is {comparisons}, but it must be above 0"))
+            }
             () if *partners == 0 => Some("distill.partners is 0, but it must be at least 1".into()),
             () => None,
         }
@@ -118,7 +123,7 @@ impl Distill {
         let lessons = self.lessons.iter().flat_map(|lesson| {
             let name = |task: usize| &known.schema.tasks[task].name;
             let name = format!("{}>{}", name(lesson.task), name(lesson.helper));
-            let teacher = lesson.teach(&rows, self.partners).tensor(logits.clone());
+            let teacher = lesson.teach(&rows, self.partners).tensor(logits.clone()) * self.comparisons;
             let calibration = lesson.calibrate(&rows).tensor(logits.clone());
             [(format!("teacher.{name}"), teacher), (format!("calibration.{name}"), calibration)]
         });

@@ -16,6 +16,7 @@ fn distill() -> Distill {
         weight: 0.4,
         correct: true,
         margin: -0.3,
+        comparisons: 1.0,
         partners: 100,
         warm_up: 0,
     }
@@ -208,9 +209,10 @@ fn numbers_out_of_range_are_problems() {
         Distill { temperature: 0.0, ..distill() },
         Distill { weight: 1.5, ..distill() },
         Distill { margin: f64::NAN, ..distill() },
+        Distill { comparisons: 0.0, ..distill() },
         Distill { partners: 0, ..distill() },
     ];
-    for (wrong, name) in wrong.iter().zip(["temperature", "weight", "margin", "partners"]) {
+    for (wrong, name) in wrong.iter().zip(["temperature", "weight", "margin", "comparisons", "partners"]) {
         assert!(wrong.problem().is_some_and(|problem| problem.contains(name)), "{name}");
     }
     assert_eq!(distill().problem(), None);

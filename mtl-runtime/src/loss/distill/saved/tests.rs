@@ -36,6 +36,7 @@ fn distill(taught: &[usize]) -> Distill {
         weight: 0.4,
         correct: false,
         margin: 0.0,
+        comparisons: 1.0,
         partners: 1,
         warm_up: 0,
     }
