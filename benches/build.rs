@@ -1,4 +1,5 @@
-//! Writes the specs of the benchmarks, and compiles them: each family of sharing on each data set, and MMoE under kinds of weighting.
+//! Writes the specs of the benchmarks, and compiles them: each family of sharing on each data set, MMoE under kinds of weighting, and a shared
+//! bottom under kinds of distillation.
 //!
 //! A file of `families` holds the `let` and `tower` lines of one family; lines of tasks, and the line of the loss, replace those of the
 //! data set. Features, tasks and training are those of `specs/DATASET_shared_bottom.mtl`, so that the models of a data set differ in sharing alone.
@@ -46,6 +47,7 @@ fn main() {
             );
         }
     }
+    distilled(&out, &mut specs);
     let weighted = weighted(&out, &mut specs);
     std::fs::write(out.join("weightings.rs"), weighted).expect("the output folder");
     mtl_dsl::build(&specs);
@@ -106,6 +108,28 @@ fn weighted(out: &Path, specs: &mut Vec<PathBuf>) -> String {
         }
     }
     models
+}
+
+/// Kinds of distillation, as a line of the spec.
+const DISTILLED: [(&str, &str); 3] = [
+    ("click_and_like", "distill { pairs: [(is_click, is_like)] }"),
+    ("long_view_and_like", "distill { pairs: [(long_view, is_like)] }"),
+    ("taught", "distill { teacher: [is_click, long_view, is_like] }"),
+];
+
+/// The shared bottom on KuaiRand under each kind of distillation.
+fn distilled(out: &Path, specs: &mut Vec<PathBuf>) {
+    let base = std::fs::read_to_string("../specs/kuairand_shared_bottom.mtl").expect("the data set's spec");
+    for (kind, line) in DISTILLED {
+        let name = format!("kuairand_{kind}");
+        let body = format!("let h = mlp(x, [256, 128]);\ntower each = mlp(h, [64]);\n{line}");
+        let text = spec(&base, &pascal(&name), &name, &body, DATASETS[1].1);
+        let path = out.join(format!("{name}.mtl"));
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+            std::fs::write(&path, text).expect("the output folder");
+        }
+        specs.push(path);
+    }
 }
 
 /// The families of a folder: their names and lines.

@@ -95,6 +95,13 @@ impl ReadOptions {
         Self::for_columns(targets::feature_columns(schema))
     }
 
+    /// As [`ReadOptions::for_schema`], with the columns that a teacher of another schema predicts from.
+    pub fn for_schema_and_teacher(schema: &Schema, teacher: &Schema) -> Self {
+        let mut columns = targets::columns(schema);
+        targets::feature_columns(teacher).into_iter().for_each(|(name, used)| targets::add(&mut columns, &name, used));
+        Self::for_columns(columns)
+    }
+
     fn for_columns(columns: Vec<(String, targets::Use)>) -> Self {
         let of = |kind| columns.iter().filter(|column| column.1 == kind).map(|column| column.0.clone()).collect();
         Self {

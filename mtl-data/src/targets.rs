@@ -59,7 +59,8 @@ pub(crate) fn columns(schema: &Schema) -> Vec<(String, Use)> {
     columns
 }
 
-fn add(columns: &mut Vec<(String, Use)>, name: &str, used: Use) {
+/// Adds a use of a column.
+pub(crate) fn add(columns: &mut Vec<(String, Use)>, name: &str, used: Use) {
     match columns.iter_mut().find(|column| column.0 == name) {
         None => columns.push((name.to_owned(), used)),
         // Ids keep what the file holds, and are numbers where they look like ones.

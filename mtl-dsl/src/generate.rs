@@ -8,12 +8,14 @@ mod config;
 mod constants;
 mod explain;
 mod frontier;
+mod loss;
 mod model;
 mod names;
 mod prediction;
 mod primitive;
 mod ranks;
 mod schema;
+mod subnet;
 mod table;
 mod text;
 mod train;
@@ -27,7 +29,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The version of the interface to the runtime that generated code is written for.
-const CODEGEN: usize = 3;
+const CODEGEN: usize = 4;
 
 /// The model as tokens; identifiers from the spec get the span that `span` gives for their place in it.
 pub fn tokens(

@@ -41,16 +41,20 @@ mod arguments;
 mod describe;
 mod explain;
 mod files;
+mod teacher;
 mod tune;
 
 pub use files::{FileArgs, FormatArgs};
 
 use arguments::{DescribeArgs, EvaluateArgs, ExplainArgs, PredictArgs, RowArgs, Split, TrainArgs, TuneArgs};
+use files::More;
+use teacher::AnyTeacher;
 
 /// The application of a model, on CSV files until [`data`](App::data) says otherwise.
 pub fn app<M: Model>() -> App<M, FileArgs> {
     App {
         source: Box::new(|files: &FileArgs, more| files.read_with(&M::schema(&M::default_config()), more)),
+        teacher: AnyTeacher::of::<M>(),
         name: None,
         model: PhantomData,
     }
@@ -59,12 +63,13 @@ pub fn app<M: Model>() -> App<M, FileArgs> {
 /// A program around a model `M`, with data from a source that reads the options `A`.
 pub struct App<M: Model, A: Args = FileArgs> {
     source: Source<A>,
+    teacher: AnyTeacher,
     name: Option<String>,
     model: PhantomData<M>,
 }
 
-/// Splits with the columns that the model needs, and with these more.
-type Source<A> = Box<dyn Fn(&A, &[String]) -> Result<Splits>>;
+/// Splits with the columns that the model needs, and with more.
+type Source<A> = Box<dyn Fn(&A, &More<'_>) -> Result<Splits>>;
 
 impl<M: Model, A: Args> App<M, A> {
     /// The same with data from elsewhere: `source` gets the options that its argument type declares.
@@ -72,7 +77,15 @@ impl<M: Model, A: Args> App<M, A> {
         self,
         source: impl Fn(&B) -> std::result::Result<Splits, E> + 'static,
     ) -> App<M, B> {
-        App { source: Box::new(move |args, _| source(args).map_err(Into::into)), name: self.name, model: PhantomData }
+        let source = Box::new(move |args: &B, _: &More<'_>| source(args).map_err(Into::into));
+        App { source, teacher: self.teacher, name: self.name, model: PhantomData }
+    }
+
+    /// The model that `train --teacher FILE` loads, for the tasks of `distill { teacher: [...] }`; without it the file holds the same
+    /// model as is trained. Data from elsewhere have the columns of both.
+    pub fn teacher<T: Model>(mut self) -> Self {
+        self.teacher = AnyTeacher::of::<T>();
+        self
     }
 
     /// The name of the program in its help; without it the model's.
@@ -136,7 +149,7 @@ impl<M: Model, A: Args> App<M, A> {
             Some(("evaluate", matches)) => self.evaluate(&parsed(matches)?, matches),
             Some(("tune", matches)) => {
                 let args: TuneArgs = parsed(matches)?;
-                tune::run::<M>(&args, || (self.source)(&parsed::<A>(matches)?, &[]))
+                tune::run::<M>(&args, || (self.source)(&parsed::<A>(matches)?, &More::Nothing))
             }
             Some(("predict", matches)) => self.predict(&parsed(matches)?, matches),
             Some(("explain-score", matches)) => self.explain(&parsed(matches)?, matches),
@@ -154,7 +167,9 @@ impl<M: Model, A: Args> App<M, A> {
         args.set.iter().try_for_each(|setting| apply_setting(&mut config, setting))?;
         check::<M>(&config)?;
         let start = Instant::now();
-        let splits = (self.source)(&parsed::<A>(matches)?, &[])?;
+        let teacher = args.teacher.as_ref().map(|path| self.teacher.load(path)).transpose()?;
+        let more = teacher.as_deref().map_or(More::Nothing, |teacher| More::Teacher(teacher.schema()));
+        let splits = (self.source)(&parsed::<A>(matches)?, &more)?;
         let reading = start.elapsed().as_secs_f64();
         println!(
             "{} training, {} validation, {} test rows",
@@ -162,11 +177,14 @@ impl<M: Model, A: Args> App<M, A> {
             splits.validation.rows(),
             splits.test.as_ref().map_or(0, |table| table.rows())
         );
-        let trainer = Trainer::<M>::new(config, splits)
+        let mut trainer = Trainer::<M>::new(config, splits)
             .checkpoint(&out)
             .resume(args.resume)
             .stop_after(args.stop_after)
             .verbose(true);
+        if let Some(teacher) = &teacher {
+            trainer = trainer.taught_by(teacher.as_ref());
+        }
         let trained = trainer.fit()?;
         let mut report = trained.report;
         let seconds =
@@ -189,7 +207,7 @@ impl<M: Model, A: Args> App<M, A> {
             baseline: args.baseline.as_ref().map(Baseline::read).transpose()?,
         };
         evaluation.check::<M>(predictor.schema())?;
-        let splits = (self.source)(&parsed::<A>(matches)?, &args.slices)?;
+        let splits = (self.source)(&parsed::<A>(matches)?, &More::Columns(&args.slices))?;
         let reading = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let (mut split, mut rows, mut pictures) = (Named::default(), Named::default(), Named::default());
@@ -256,7 +274,7 @@ impl<M: Model, A: Args> App<M, A> {
                 parsed::<FormatArgs>(matches)?.read_features(path, predictor.schema(), also)?
             }
             (None, Some(split)) => {
-                let splits = (self.source)(&parsed::<A>(matches)?, &[])?;
+                let splits = (self.source)(&parsed::<A>(matches)?, &More::Nothing)?;
                 match split {
                     Split::Train => splits.train,
                     Split::Validation => splits.validation,

@@ -30,8 +30,8 @@ mod file;
 
 use file::{Array, Data};
 
-/// The version of the format.
-const FORMAT: u32 = 1;
+/// The version of the format: of the arrays, of the header and of what it holds.
+const FORMAT: u32 = 2;
 
 /// What the file holds beside arrays.
 #[derive(Serialize, Deserialize)]
@@ -144,10 +144,7 @@ fn open<M: Model>(path: &Path) -> Result<(Header, M::Config, Arrays<'_>)> {
     let (spec, arrays) = file::read(path)?;
     let mut arrays = Arrays { path, arrays };
     let refused = |what: String| Error::checkpoint(path, what);
-    let header: Header = arrays.unpack("header")?;
-    if header.format != FORMAT {
-        return Err(refused(format!("its format is {}, and this version reads {FORMAT}", header.format)));
-    }
+    let header = arrays.header()?;
     if header.model != M::NAME {
         return Err(refused(format!("it holds the model `{}`, and this program is `{}`", header.model, M::NAME)));
     }
@@ -288,6 +285,23 @@ impl Arrays<'_> {
             .map_err(|error| Error::checkpoint(self.path, format!("its {name} does not fit this version: {error}")))
     }
 
+    /// The header. One of another format is refused before its other fields, which it may not have, are read.
+    fn header(&mut self) -> Result<Header> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let packed = self.take("header")?;
+        self.arrays.insert("header".to_owned(), packed.clone());
+        let Format { format } = self.unpack("header")?;
+        if format != FORMAT {
+            let what = format!("its format is {format}, and this version reads {FORMAT}: train the model again");
+            return Err(Error::checkpoint(self.path, what));
+        }
+        self.arrays.insert("header".to_owned(), packed);
+        self.unpack("header")
+    }
+
     fn u32(&mut self, name: &str, length: usize) -> Result<Vec<u32>> {
         match self.take(name)?.data {
             Data::U32(values) if values.len() == length => Ok(values.into_owned()),
@@ -376,7 +390,24 @@ fn without_tuning(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::first_difference;
+    use super::*;
+
+    #[test]
+    fn a_header_of_another_format_is_refused_whatever_else_it_holds() {
+        #[derive(Serialize)]
+        struct Older {
+            format: u32,
+            steps: u32,
+        }
+        let header = pack(&Older { format: FORMAT - 1, steps: 3 });
+        let mut arrays = Arrays { path: Path::new("old"), arrays: BTreeMap::from([("header".to_owned(), header)]) };
+        let error = arrays.header().err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("old: its format is 1, and this version reads 2: train the model again"));
+        let header = pack(&Older { format: FORMAT, steps: 3 });
+        let mut arrays = Arrays { path: Path::new("odd"), arrays: BTreeMap::from([("header".to_owned(), header)]) };
+        let error = arrays.header().err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("its header does not fit this version")));
+    }
 
     #[test]
     fn specs_that_differ_in_their_tuning_are_one() {

@@ -91,6 +91,22 @@ pub(crate) fn score<M: Model>(
     Ok(Scored { predictions: out, losses, gates: pass.gates() })
 }
 
+/// The logits of a dataset's rows, row-major, and how many each row has. The tables are settled.
+pub(crate) fn logits<M: Model>(
+    network: &M,
+    embeddings: &Embeddings,
+    dataset: &Arc<Dataset>,
+) -> Result<(Vec<f32>, usize)> {
+    let network = network.valid();
+    let mut out = Vec::new();
+    for batch in Batches::new(dataset.clone(), ROWS, Order::Sequential)? {
+        let input = input(embeddings.read(&batch.features), batch.rows.len(), embeddings.width(), &Device::default());
+        out.extend(numbers(network.forward(input, &Pass::serving())));
+    }
+    let columns = out.len() / dataset.rows.max(1);
+    Ok((out, columns))
+}
+
 /// A row-major matrix `[rows, width]` as the network's input `[rows, 1, width]`. The numbers are not copied.
 pub(crate) fn input(matrix: Vec<f32>, rows: usize, width: usize, device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(matrix, [rows, 1, width]), device)

@@ -81,7 +81,7 @@ pub mod __private {
     pub use crate::weighting::{Asked, MethodConfig, Place, Weighting, WeightingConfig};
 
     /// The version of the interface between generated code and this crate.
-    pub const CODEGEN: u32 = 3;
+    pub const CODEGEN: u32 = 4;
 
     /// Fails to compile where code was generated for another version of this crate.
     pub const fn require_codegen(version: u32) {

@@ -23,7 +23,8 @@ mod term;
 mod tests;
 mod ziln;
 
-pub use distill::{Distill, Lesson};
+pub(crate) use distill::said;
+pub use distill::{Distill, Known, Lesson};
 use lists::Lists;
 use masked::Masked;
 pub(crate) use pairs::Pairs;

@@ -26,6 +26,7 @@ mod resume;
 pub(crate) mod run;
 mod search;
 mod stages;
+pub(crate) mod teacher;
 pub(crate) mod turns;
 
 pub use check::check;
@@ -33,6 +34,7 @@ pub(crate) use check::scores;
 
 use display::Display;
 use run::Run;
+use teacher::Teaches;
 use turns::Plan;
 
 /// The rows of a model's life.
@@ -53,9 +55,10 @@ pub struct Splits {
 /// println!("{}", trained.report.split.get("test").unwrap().table());
 /// let predictions = trained.predictor.predict(&table)?;
 /// ```
-pub struct Trainer<M: Model> {
+pub struct Trainer<'t, M: Model> {
     config: M::Config,
     splits: Splits,
+    teacher: Option<&'t dyn Teaches>,
     checkpoint: Option<PathBuf>,
     resume: bool,
     stop_after: Option<u64>,
@@ -73,11 +76,30 @@ pub struct Trained<M: Model> {
     pub stopped: bool,
 }
 
-impl<M: Model> Trainer<M> {
+impl<'t, M: Model> Trainer<'t, M> {
     /// A run on these rows.
     pub fn new(mut config: M::Config, splits: Splits) -> Self {
         M::learned().iter().for_each(|learned| (learned.set)(&mut config, Fusion::default()));
-        Self { config, splits, checkpoint: None, resume: false, stop_after: None, verbose: false, model: PhantomData }
+        Self {
+            config,
+            splits,
+            teacher: None,
+            checkpoint: None,
+            resume: false,
+            stop_after: None,
+            verbose: false,
+            model: PhantomData,
+        }
+    }
+
+    /// The saved model that teaches the tasks of `distill { teacher: [...] }`. A resumed run has the same one.
+    pub fn teacher<T: Model>(self, teacher: &'t Predictor<T>) -> Self {
+        self.taught_by(teacher)
+    }
+
+    pub(crate) fn taught_by(mut self, teacher: &'t dyn Teaches) -> Self {
+        self.teacher = Some(teacher);
+        self
     }
 
     /// Saves the run to this file after every epoch.
@@ -113,18 +135,24 @@ impl<M: Model> Trainer<M> {
         let mut seconds = Named::default();
         let start = Instant::now();
         let schema = M::schema(&self.config);
-        let run = self.begin(&schema)?;
+        let display = Display::new(self.verbose, <M as Model>::train(&self.config).all_epochs());
+        let lecture = self.listen(&schema, &display)?;
+        if lecture.is_some() {
+            seconds.set("teacher", start.elapsed().as_secs_f64());
+        }
+        let start = Instant::now();
+        let mut run = self.begin(&schema)?;
+        run.attend(lecture, self.checkpoint.as_deref())?;
         let train = Arc::new(run.encoder.encode(&self.splits.train)?);
         let some = |table: &Table| (table.rows() > 0).then(|| run.encoder.encode(table).map(Arc::new)).transpose();
         let validation = some(&self.splits.validation)?;
         let test = self.splits.test.as_ref().map(some).transpose()?.flatten();
-        let Self { checkpoint, stop_after, verbose, .. } = self;
+        let Self { checkpoint, stop_after, .. } = self;
         check::labels(&schema, &train)?;
         check::validation(<M as Model>::train(&run.config), &schema, validation.as_deref())?;
         check::calibrations::<M>(&run.config, &schema, validation.as_deref())?;
         check_rows::<M>(&schema, validation.as_deref())?;
         seconds.set("encode", start.elapsed().as_secs_f64());
-        let display = Display::new(verbose, <M as Model>::train(&run.config).all_epochs());
         display.warnings("training", &train.warnings);
         let splits = [("training", Some(&train)), ("validation", validation.as_ref()), ("test", test.as_ref())];
         let splits = || splits.iter().filter_map(|(split, rows)| Some((*split, (*rows)?)));

@@ -1,7 +1,7 @@
 //! What tasks teach each other: CrossDistil against PyTorch, its gradients, its options, and a served network without it.
 
 use mtl_runtime::__private::burn::tensor::Tensor;
-use mtl_runtime::loss::{Distill, task_losses};
+use mtl_runtime::loss::{Distill, Known, task_losses};
 use mtl_runtime::model::Pass;
 use mtl_runtime::{Model, Trained, Trainer, mtl};
 use mtl_tests::training::{config, fit, folder, splits};
@@ -86,8 +86,9 @@ fn parts<M: Model>(
     let schema = M::schema(&M::default_config());
     let logits = network.forward(x, &Pass::training(0, 0));
     let losses = task_losses(&schema, logits.clone(), labels, weights);
-    let teachers = of::<M>().teachers(&schema, &logits, labels, weights);
-    (of::<M>().students(share, losses, &logits, labels, weights), teachers.into_iter().map(|(_, loss)| loss).collect())
+    let known = Known { schema: &schema, labels, weights, said: &[] };
+    let teachers = of::<M>().teachers(&logits, &known);
+    (of::<M>().students(share, losses, &logits, &known), teachers.into_iter().map(|(_, loss)| loss).collect())
 }
 
 #[test]
@@ -217,6 +218,7 @@ fn every_option_changes_the_training() {
         "distill.temperature=3.0",
         "distill.weight=0.9",
         "distill.margin=1.0",
+        "distill.comparisons=0.1",
         "distill.partners=1",
         "distill.warm_up=2",
         "train.seed=5",

@@ -3,57 +3,77 @@
 use super::{Sink, options};
 use crate::ast::{Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Distill, Task, TaskId, TaskKind};
+use crate::hir::{Distill, RegressionLoss, Task, TaskId, TaskKind};
 use crate::resolve::Names;
 use crate::schema::distill::DISTILL;
 use crate::source::Span;
 use crate::suggest::did_you_mean;
 
 const FORM: &str = "write `pairs: [(click, like)]`";
+const TEACHER: &str = "write `teacher: [click, like]`";
 
 /// The block with its defaults, or none where there is no block.
 pub(super) fn check(names: &Names<'_>, tasks: &[Option<Task>], sink: &mut Sink) -> Option<Option<Distill>> {
     let Some(block) = names.distill else { return Some(None) };
     let options = options::read(&DISTILL, options::entries(&block.entries), block.word.span, sink)?;
-    let written = options.expr("pairs")?;
-    let pairs = Pairs { names, tasks }.all(written, sink)?;
-    if let ("false", Some(span)) = (options.word("correct"), options.written("margin")) {
+    let found = Taught { names, tasks };
+    let (pairs, teacher) = (options.expr("pairs"), options.expr("teacher"));
+    if pairs.is_none() && teacher.is_none() {
         sink.push(diagnostic!(
-            ConflictingOptions, span, "`margin` has no effect where nothing is corrected";
-            help: "write `correct: true`, or leave `margin` out"
+            MissingOption, block.word.span, "`distill` needs `pairs` or `teacher`";
+            help: "write `pairs: [(click, like)]` for tasks that teach each other, `teacher: [click, like]` for a saved model that teaches them"
         ));
         return None;
     }
+    let pairs = pairs.map_or(Some(Vec::new()), |expr| found.pairs(expr, sink));
+    let teacher = teacher.map_or(Some(Vec::new()), |expr| found.teacher(expr, sink));
+    let (pairs, teacher) = (pairs?, teacher?);
     let weight = options.number("weight");
-    for name in ["temperature", "correct", "margin", "warm_up"] {
-        if let (true, Some(span)) = (weight.value == 0.0, options.written(name)) {
-            sink.push(diagnostic!(
-                ConflictingOptions, span, "`{name}` has no effect where teachers have no share";
-                label(weight.span): "`weight` is 0"; help: "raise `weight`, or leave `{name}` out"
-            ));
-            return None;
+    let binary =
+        |task: &TaskId| tasks[task.0].as_ref().is_some_and(|task| matches!(task.kind, TaskKind::Binary { .. }));
+    let no_effect = |name: &str| match name {
+        "correct" | "margin" | "comparisons" | "partners" if pairs.is_empty() => {
+            Some(("where no tasks teach each other", "write `pairs: [(click, like)]`"))
         }
+        "temperature" if pairs.is_empty() && !teacher.iter().any(binary) => {
+            Some(("where no task is binary", "name a binary task in `teacher`"))
+        }
+        "margin" if options.word("correct") == "false" => Some(("where nothing is corrected", "write `correct: true`")),
+        "comparisons" | "partners" => None,
+        _ if weight.value == 0.0 => Some(("where teachers have no share", "raise `weight`")),
+        _ => None,
+    };
+    for name in ["teacher", "temperature", "correct", "margin", "comparisons", "partners", "warm_up"] {
+        let Some((span, (why, instead))) = options.written(name).zip(no_effect(name)) else { continue };
+        let problem = diagnostic!(
+            ConflictingOptions, span, "`{name}` has no effect {why}"; help: "{instead}, or leave `{name}` out"
+        );
+        sink.push(if instead == "raise `weight`" { problem.label(weight.span, "`weight` is 0") } else { problem });
+        return None;
     }
     Some(Some(Distill {
         pairs,
+        teacher,
         temperature: options.number("temperature"),
         weight,
         correct: options.word("correct") == "true",
         margin: options.number("margin"),
+        comparisons: options.number("comparisons"),
         partners: options.number("partners").value as usize,
         warm_up: options.maybe_number("warm_up").map_or(0, |epochs| epochs.value as usize),
         span: block.word.span,
     }))
 }
 
-struct Pairs<'a> {
+/// Who is taught.
+struct Taught<'a> {
     names: &'a Names<'a>,
     tasks: &'a [Option<Task>],
 }
 
-impl Pairs<'_> {
+impl Taught<'_> {
     /// `[(click, like), (click, follow)]`.
-    fn all(&self, expr: &Expr, sink: &mut Sink) -> Option<Vec<(TaskId, TaskId)>> {
+    fn pairs(&self, expr: &Expr, sink: &mut Sink) -> Option<Vec<(TaskId, TaskId)>> {
         let ExprKind::List(items) = &expr.kind else {
             let found = expr.describe();
             sink.push(
@@ -94,7 +114,7 @@ impl Pairs<'_> {
             sink.push(diagnostic!(WrongArgument, expr.span, "a pair is two tasks, found {found}"; help: "{FORM}"));
             return None;
         };
-        let (first, second) = (self.task(a, sink), self.task(b, sink));
+        let (first, second) = (self.of_pair(a, sink), self.of_pair(b, sink));
         let (first, second) = (first?, second?);
         if first == second {
             let name = &self.names.tasks[first.0].name.text;
@@ -107,19 +127,52 @@ impl Pairs<'_> {
         Some((first, second))
     }
 
+    /// `[click, watch]`.
+    fn teacher(&self, expr: &Expr, sink: &mut Sink) -> Option<Vec<TaskId>> {
+        let ExprKind::List(items) = &expr.kind else {
+            let found = expr.describe();
+            sink.push(diagnostic!(WrongArgument, expr.span, "`teacher` takes a list of tasks, found {found}"; help: "{TEACHER}"));
+            return None;
+        };
+        if items.is_empty() {
+            sink.push(diagnostic!(WrongArgument, expr.span, "`teacher` is empty"; help: "{TEACHER}, or leave it out"));
+            return None;
+        }
+        let errors = sink.len();
+        let mut taught: Vec<(TaskId, Span)> = Vec::new();
+        for item in items {
+            let Some((task, declared)) = self.task(item, TEACHER, sink) else { continue };
+            if let Some((_, first)) = taught.iter().find(|(other, _)| *other == task) {
+                sink.push(diagnostic!(
+                    DuplicateOption, item.span, "`{}` stands here twice", declared.name.text;
+                    label(*first): "first written here"; help: "name each task once"
+                ));
+                continue;
+            }
+            let learns = match &declared.kind {
+                TaskKind::Binary { .. } => true,
+                TaskKind::Regression { loss, .. } => {
+                    matches!(loss, RegressionLoss::Mse | RegressionLoss::Huber { .. } | RegressionLoss::LogCosh)
+                }
+                _ => false,
+            };
+            if !learns {
+                sink.push(diagnostic!(
+                    LossMismatch, item.span, "`{}` has neither a probability nor a mean to learn", declared.name.text;
+                    label(declared.name.span): "declared here";
+                    help: "name binary tasks, and regressions with the loss `mse`, `huber` or `log_cosh`"
+                ));
+                continue;
+            }
+            taught.push((task, item.span));
+        }
+        (sink.len() == errors).then(|| taught.into_iter().map(|(task, _)| task).collect())
+    }
+
     /// A binary task without a condition.
-    fn task(&self, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
-        let ExprKind::Name(name) = &expr.kind else {
-            sink.push(diagnostic!(WrongArgument, expr.span, "this is a task's name, found {}", expr.describe(); help: "{FORM}"));
-            return None;
-        };
-        let Some(task) = self.names.task(name) else {
-            let help = did_you_mean(name, "tasks", self.names.task_names());
-            sink.push(diagnostic!(UnknownTask, expr.span, "no task named `{name}`"; help: "{help}"));
-            return None;
-        };
-        let at = self.names.tasks[task].name.span;
-        let declared = self.tasks[task].as_ref()?;
+    fn of_pair(&self, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
+        let (task, declared) = self.task(expr, FORM, sink)?;
+        let (name, at) = (&declared.name.text, declared.name.span);
         if !matches!(declared.kind, TaskKind::Binary { .. }) {
             sink.push(diagnostic!(
                 LossMismatch, expr.span, "`{name}` has no two classes to order"; label(at): "declared here";
@@ -134,7 +187,21 @@ impl Pairs<'_> {
             ));
             return None;
         }
-        Some(TaskId(task))
+        Some(task)
+    }
+
+    /// A task by its name; nothing more where its declaration is wrong.
+    fn task(&self, expr: &Expr, form: &str, sink: &mut Sink) -> Option<(TaskId, &Task)> {
+        let ExprKind::Name(name) = &expr.kind else {
+            sink.push(diagnostic!(WrongArgument, expr.span, "this is a task's name, found {}", expr.describe(); help: "{form}"));
+            return None;
+        };
+        let Some(task) = self.names.task(name) else {
+            let help = did_you_mean(name, "tasks", self.names.task_names());
+            sink.push(diagnostic!(UnknownTask, expr.span, "no task named `{name}`"; help: "{help}"));
+            return None;
+        };
+        Some((TaskId(task), self.tasks[task].as_ref()?))
     }
 
     /// Refuses a task that is called like a teacher's tower.

@@ -24,7 +24,8 @@ pub(super) fn check(model: &Model, sink: &mut Sink) {
                     help: "write `masks: magnitude(turns: together)`, or leave `weighting` out"
                 ));
             }
-            if let Some(distill) = model.distill.as_ref().filter(|_| in_turns(call)) {
+            if let Some(distill) = model.distill.as_ref().filter(|distill| !distill.pairs.is_empty() && in_turns(call))
+            {
                 sink.push(diagnostic!(
                     ConflictingOptions, call.name_span, "tasks take steps in turn, and `distill` is about two tasks";
                     label(distill.span): "this one"; help: "write `masks: magnitude(turns: together)`, or leave `distill` out"

@@ -2,10 +2,7 @@
 
 use super::schema::summand_field;
 use super::{Generator, docs, ident, names};
-use crate::hir::{
-    self, BinaryLoss, Calibration, Causal, FeatureKind, LossTerm, Method, MethodOption, RegressionLoss, Rows, TaskKind,
-    Weighting,
-};
+use crate::hir::{self, BinaryLoss, Calibration, FeatureKind, RegressionLoss, Rows, TaskKind};
 use crate::ir::{Block, Config, ConfigPath, ConfigValue};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -13,11 +10,11 @@ use quote::{ToTokens, quote};
 mod ranks;
 
 /// A field of a configuration struct.
-struct Field {
-    docs: String,
-    name: String,
-    ty: TokenStream,
-    default: TokenStream,
+pub(super) struct Field {
+    pub docs: String,
+    pub name: String,
+    pub ty: TokenStream,
+    pub default: TokenStream,
 }
 
 impl Generator<'_> {
@@ -231,69 +228,6 @@ impl Generator<'_> {
         self.model.tasks.iter().filter(|task| !task.losses.is_empty()).map(item).collect()
     }
 
-    fn loss_fields(&self) -> Vec<Field> {
-        let weights: &[hir::Number] = match &self.model.weighting {
-            Weighting::Fixed(weights) => weights,
-            _ => &[],
-        };
-        let fields = self.model.tasks.iter().zip(weights).map(|(task, weight)| Field {
-            docs: format!("Weight of the loss of `{}`.", task.name.text),
-            name: names::field(&task.name.text),
-            ty: quote! { f64 },
-            default: names::real(weight.value),
-        });
-        let method = match &self.model.weighting {
-            Weighting::Method(method) => Some(Field {
-                docs: "How weights of the tasks' losses or gradients are found.".into(),
-                name: "weighting".into(),
-                ty: quote! { WeightingConfig },
-                default: method_default(method),
-            }),
-            _ => None,
-        };
-        fields.chain(method).chain(self.model.terms.iter().map(|term| self.term(term))).collect()
-    }
-
-    /// The numbers of what the loss adds to the tasks'.
-    fn term(&self, term: &LossTerm) -> Field {
-        let name = term_field(self.model, term);
-        let text = |task: &hir::TaskId| &self.model.tasks[task.0].name.text;
-        match term {
-            LossTerm::Order { task, bound, weight } => Field {
-                docs: format!("Weight of `hinge({} <= {})`.", text(task), text(bound)),
-                name,
-                ty: quote! { f64 },
-                default: names::real(weight.value),
-            },
-            LossTerm::Causal { kind, task, clip, weight } => {
-                let [clip, weight] = [clip, weight].map(|number| names::real(number.value));
-                let (ty, default) = match kind {
-                    Causal::Dcmt { counterfactual } => {
-                        let counterfactual = names::real(counterfactual.value);
-                        (
-                            quote! { entries::DcmtConfig },
-                            quote! { entries::DcmtConfig::new(#clip, #weight, #counterfactual) },
-                        )
-                    }
-                    _ => (quote! { entries::CausalConfig }, quote! { entries::CausalConfig::new(#clip, #weight) }),
-                };
-                Field { docs: format!("Numbers of `{}({})`.", kind.word(), text(task)), name, ty, default }
-            }
-        }
-    }
-
-    /// The numbers of `distill`, where there is one.
-    fn distill_field(&self) -> Option<Field> {
-        let distill = self.model.distill.as_ref()?;
-        let [temperature, weight, margin] =
-            [distill.temperature, distill.weight, distill.margin].map(|number| names::real(number.value));
-        let [partners, warm_up] = [distill.partners, distill.warm_up].map(names::whole);
-        Some(Field {
-            docs: "What tasks teach each other.".into(),
-            name: "distill".into(),
-            ty: quote! { entries::DistillConfig },
-            default: quote! { entries::DistillConfig::new(#temperature, #weight, #margin, #partners, #warm_up) },
-        })
     }
 }
 
@@ -327,67 +261,6 @@ fn feature_field(feature: &hir::Feature) -> Option<Field> {
     };
     let name = &feature.name.text;
     Some(Field { docs: format!("Feature `{name}`."), name: names::field(name), ty, default })
-}
-
-/// A method of weighting with its options, as the spec has them.
-fn method_default(method: &Method) -> TokenStream {
-    let kind = ident(&names::pascal(method.name));
-    let options = method.options.iter().map(|(name, option)| {
-        let name = ident(name);
-        let value = match option {
-            MethodOption::Number(None) => quote! { None },
-            MethodOption::Number(Some(value)) if ["window"].contains(&name.to_string().as_str()) => {
-                let value = names::whole(*value as usize);
-                quote! { Some(#value) }
-            }
-            MethodOption::Number(Some(value)) if ["every", "first"].contains(&name.to_string().as_str()) => {
-                names::whole(*value as usize).into_token_stream()
-            }
-            MethodOption::Number(Some(value)) => names::real(*value),
-            MethodOption::Word(word) => quote! { #word.into() },
-            MethodOption::Task(task) => names::whole(task.0).into_token_stream(),
-            MethodOption::Each(values) => {
-                let values = values.iter().map(|value| names::real(*value));
-                quote! { vec![#(#values),*] }
-            }
-        };
-        quote! { #name: #value }
-    });
-    let options: Vec<TokenStream> = options.collect();
-    let kind = match options.is_empty() {
-        true => quote! { MethodConfig::#kind },
-        false => quote! { MethodConfig::#kind { #(#options),* } },
-    };
-    let list = |name: &str, values: &Option<Vec<f64>>| {
-        values.as_ref().map(|values| {
-            let (name, values) = (ident(name), values.iter().map(|value| names::real(*value)));
-            quote! { .#name(vec![#(#values),*]) }
-        })
-    };
-    let (floors, caps) = (list("with_floors", &method.floors), list("with_caps", &method.caps));
-    let normalize = method.normalize.map(|word| quote! { .with_normalize(Some(#word.into())) });
-    let warm_up = (method.warm_up > 0).then(|| {
-        let epochs = names::whole(method.warm_up);
-        quote! { .with_warm_up(#epochs) }
-    });
-    quote! { WeightingConfig::new(#kind) #normalize #warm_up #floors #caps }
-}
-
-/// The field of a term's numbers, which no task's weight has.
-pub(super) fn term_field(model: &hir::Model, term: &LossTerm) -> String {
-    let text = |task: &hir::TaskId| &model.tasks[task.0].name.text;
-    let plain = |term: &LossTerm| match term {
-        LossTerm::Order { task, bound, .. } => format!("order_{}_{}", text(task), text(bound)),
-        LossTerm::Causal { .. } => "causal".to_owned(),
-    };
-    let mut name = plain(term);
-    let before = model.terms.iter().take_while(|other| *other != term);
-    let same = before.filter(|other| plain(other) == name).count();
-    name.extend(std::iter::repeat_n('_', same));
-    while model.tasks.iter().any(|task| names::field(&task.name.text) == name) {
-        name.push('_');
-    }
-    name
 }
 
 /// The value of a `default` attribute: a literal as it is, an expression as a text.

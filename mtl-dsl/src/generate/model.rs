@@ -1,8 +1,8 @@
 //! The network: the struct of its blocks and the runtime's trait.
 
 use super::{Generator, docs, ident, names, text};
-use crate::hir::{Calibration, Causal, LossTerm, Weighting};
-use crate::ir::{Block, ConfigPath, MaskMethod, Node, Op, Role, Size, Symbol, View};
+use crate::hir::{Calibration, Weighting};
+use crate::ir::{ConfigPath, Node, Op, Role, Size, Symbol, View};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -171,85 +171,6 @@ impl Generator<'_> {
         })
     }
 
-    fn weighting_new(&self) -> TokenStream {
-        match &self.model.weighting {
-            Weighting::Equal | Weighting::Method(_) => quote! { Weighting::equal(TASKS.len()) },
-            Weighting::Fixed(_) => {
-                let names = self.model.tasks.iter().map(|task| ident(&names::field(&task.name.text)));
-                quote! { Weighting::fixed(Vec::from([#(config.loss.#names),*])) }
-            }
-            Weighting::Uncertainty => {
-                quote! { Weighting::uncertainty(init, &schema.tasks.iter().map(|task| task.kind).collect::<Vec<_>>()) }
-            }
-        }
-    }
-
-    /// What else the loss holds; nothing for most models.
-    fn terms_fn(&self) -> TokenStream {
-        if self.model.terms.is_empty() {
-            return TokenStream::new();
-        }
-        let config = self.own_type("Config");
-        let mut heads = self.model.tasks.len() + self.further_columns()..;
-        let terms = self.model.terms.iter().map(|term| {
-            let field = ident(&super::config::term_field(self.model, term));
-            match term {
-                LossTerm::Order { task, bound, .. } => {
-                    let (task, bound) = (names::whole(task.0), names::whole(bound.0));
-                    quote! { Term::Order { task: #task, bound: #bound, weight: config.loss.#field } }
-                }
-                LossTerm::Causal { kind, task, .. } => {
-                    let task = names::whole(task.0);
-                    let head = kind.head().and_then(|_| heads.next()).map(names::whole);
-                    let estimator = match kind {
-                        Causal::Ips => quote! { Estimator::Ips },
-                        Causal::Dr => quote! { Estimator::Dr { imputation: #head } },
-                        Causal::Dcmt { .. } => quote! {
-                            Estimator::Dcmt { opposite: #head, counterfactual: config.loss.#field.counterfactual }
-                        },
-                    };
-                    quote! {
-                        Term::Causal {
-                            task: #task,
-                            estimator: #estimator,
-                            clip: config.loss.#field.clip,
-                            weight: config.loss.#field.weight,
-                        }
-                    }
-                }
-            }
-        });
-        quote! { fn terms(config: &#config) -> Vec<Term> { Vec::from([#(#terms),*]) } }
-    }
-
-    /// What tasks teach each other; nothing for most models.
-    fn distill_fn(&self) -> TokenStream {
-        let Some(distill) = &self.model.distill else { return TokenStream::new() };
-        let config = self.own_type("Config");
-        let terms = self.model.terms.iter();
-        let heads = terms.filter(|term| matches!(term, LossTerm::Causal { kind, .. } if kind.head().is_some())).count();
-        let first = self.model.tasks.len() + self.further_columns() + heads;
-        let lessons = distill.lessons().enumerate().map(|(at, lesson)| {
-            let [task, helper] = [lesson.task, lesson.helper].map(|task| names::whole(task.0));
-            let score = names::whole(first + 3 * at);
-            quote! { Lesson { task: #task, helper: #helper, score: #score } }
-        });
-        let correct = distill.correct;
-        quote! {
-            fn distill(config: &#config) -> Option<Distill> {
-                Some(Distill {
-                    lessons: Vec::from([#(#lessons),*]),
-                    temperature: config.distill.temperature,
-                    weight: config.distill.weight,
-                    correct: #correct,
-                    margin: config.distill.margin,
-                    partners: config.distill.partners,
-                    warm_up: config.distill.warm_up,
-                })
-            }
-        }
-    }
-
     /// How probabilities of tasks are calibrated; nothing for most models.
     fn calibrations_fn(&self) -> TokenStream {
         let config = self.own_type("Config");
@@ -276,81 +197,6 @@ impl Generator<'_> {
         };
         quote! {
             fn calibrations(#argument: &#config) -> Vec<(&'static str, Calibration)> { Vec::from([#(#calibrations),*]) }
-        }
-    }
-
-    /// The columns of logits behind the first of each task.
-    fn further_columns(&self) -> usize {
-        let further =
-            |task: &crate::hir::Task| task.further_levels() + task.further_towers().len() + task.numbers() - 1;
-        self.model.tasks.iter().map(further).sum()
-    }
-
-    /// The method that is asked for weights in each step; nothing for most models.
-    fn method_fn(&self) -> TokenStream {
-        let Weighting::Method(method) = &self.model.weighting else { return TokenStream::new() };
-        let config = self.own_type("Config");
-        let place = match () {
-            () if method.at_parameters => quote! { Place::Parameters },
-            () => quote! { Place::Representation },
-        };
-        let scale_towers = method.scale_towers;
-        quote! {
-            fn method(config: &#config) -> Option<Asked<'_>> {
-                Some(Asked { config: &config.loss.weighting, place: #place, scale_towers: #scale_towers })
-            }
-        }
-    }
-
-    /// How masks are found, and what prepares them for serving; nothing for most models.
-    fn subnet_fns(&self) -> TokenStream {
-        let search = |block: &'_ Block| {
-            block.graph.nodes.iter().find_map(|node| match &node.op {
-                Op::Subnets { search, params, .. } => Some((search.clone(), params.clone())),
-                _ => None,
-            })
-        };
-        let found = self.ir.blocks.iter().find_map(|block| Some((block, search(block)?)));
-        let Some((block, (search, params))) = found else { return TokenStream::new() };
-        let (config, field) = (self.own_type("Config"), ident(&names::local(&block.name)));
-        let layers = params.iter().map(|index| format!("{}.{}", block.name, block.params[*index].name));
-        let at = |path: &ConfigPath| super::config::access(&path.within(&names::local(&block.name)));
-        let size = |size: &Size| {
-            super::model::size(size, &|symbol| match symbol {
-                Symbol::Config(path) => at(path),
-                _ => unreachable!("a number of the configuration"),
-            })
-        };
-        let [rounds, warm_up, epochs] = [&search.rounds, &search.warm_up, &search.epochs].map(size);
-        let (prune, least) = (at(&search.prune.path), at(&search.least_pruned.path));
-        let (share, scope, turns, contrast) = match &search.method {
-            MaskMethod::Magnitude { turns } => {
-                let turns = ident(&names::pascal(turns));
-                (quote! { share_of_round(#prune, #rounds) }, quote! { Global }, turns, quote! { None })
-            }
-            MaskMethod::Contrastive { contrast, margin } => {
-                let (weight, margin) = (at(&contrast.path), at(&margin.path));
-                let contrast = quote! { Some(Contrast { weight: #weight, margin: #margin }) };
-                (prune, quote! { Layer }, ident("Batch"), contrast)
-            }
-        };
-        let rewind = search.rewind;
-        quote! {
-            fn subnet(config: &#config) -> Option<Subnet> {
-                Some(Subnet {
-                    layers: &[#(#layers),*],
-                    scope: PruningScope::#scope,
-                    share: #share,
-                    rounds: #rounds,
-                    warm_up: #warm_up,
-                    epochs: #epochs,
-                    least_pruned: #least,
-                    rewind: #rewind,
-                    turns: Turns::#turns,
-                    contrast: #contrast,
-                })
-            }
-            fn compact(&mut self) { self.#field.compact(); }
         }
     }
 

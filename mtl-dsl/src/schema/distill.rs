@@ -5,13 +5,18 @@ use super::{Parameter, Range, Shape, Signature};
 /// The `distill` block.
 pub static DISTILL: Signature = Signature {
     name: "distill",
-    docs: "What tasks teach each other while training (CrossDistil, AAAI 2022).",
+    docs: "Who teaches tasks while training: each other (CrossDistil, AAAI 2022), or a saved model.",
     positional: 0,
     parameters: &[
-        Parameter::required(
+        Parameter::optional(
             "pairs",
             Shape::Pairs,
             "Pairs of binary tasks that help each other: `[(click, like), ...]`.",
+        ),
+        Parameter::optional(
+            "teacher",
+            Shape::Tasks,
+            "Tasks that learn from a saved model, which is given when training: `[click, like]`.",
         ),
         Parameter::number(
             "temperature",
@@ -36,6 +41,12 @@ pub static DISTILL: Signature = Signature {
             Range::ANY,
             0.0,
             "The logit that a corrected positive has at least, and a negative at most.",
+        ),
+        Parameter::number(
+            "comparisons",
+            Range::POSITIVE,
+            1.0,
+            "Factor of the comparisons that train the teachers of pairs, beside the tasks' losses.",
         ),
         Parameter::number(
             "partners",

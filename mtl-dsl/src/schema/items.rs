@@ -7,7 +7,7 @@ pub static ITEMS: &[(&str, &str)] = &[
     ("let", "let NAME = expression;"),
     ("tower", "tower TASK = expression;"),
     ("loss", "loss { weighting: ... }"),
-    ("distill", "distill { pairs: [(TASK, TASK), ...], ... }"),
+    ("distill", "distill { pairs: [(TASK, TASK), ...], teacher: [TASK, ...], ... }"),
     ("train", "train { optimizer: ..., ... }"),
     ("tune", "tune { maximize: ..., ... }"),
     ("rank", "rank NAME { param ...; let ...; expression }"),

@@ -15,6 +15,9 @@ pub(super) struct TrainArgs {
     /// Go on where the file of `--out` ends
     #[arg(long)]
     pub resume: bool,
+    /// A trained model that teaches the tasks of `distill { teacher: [...] }`
+    #[arg(long, value_name = "FILE")]
+    pub teacher: Option<PathBuf>,
     /// Save and stop after so many steps in all
     #[arg(long, value_name = "STEPS")]
     pub stop_after: Option<u64>,

@@ -52,29 +52,47 @@ pub enum BadRow {
 impl FileArgs {
     /// Reads the files that are named; the others are empty.
     pub fn read(&self, schema: &Schema) -> Result<Splits> {
-        self.read_with(schema, &[])
+        self.read_with(schema, &More::Nothing)
     }
 
     /// As [`read`](Self::read), with more columns than the model needs.
-    pub(super) fn read_with(&self, schema: &Schema, more: &[String]) -> Result<Splits> {
+    pub(super) fn read_with(&self, schema: &Schema, more: &More<'_>) -> Result<Splits> {
         let mut options = ReadOptions::for_schema(schema);
-        for column in more {
-            if let Some(columns) = options.columns.as_mut().filter(|columns| !columns.contains(column)) {
-                columns.push(column.clone());
+        let mut training = options.clone();
+        match more {
+            More::Nothing => {}
+            More::Columns(names) => {
+                for column in *names {
+                    if let Some(columns) = options.columns.as_mut().filter(|columns| !columns.contains(column)) {
+                        columns.push(column.clone());
+                    }
+                }
+                training = options.clone();
             }
+            More::Teacher(teacher) => training = ReadOptions::for_schema_and_teacher(schema, teacher),
         }
-        let one = |path: &Path| self.format.read(path, options.clone());
-        let read = |path: &Option<PathBuf>| path.as_deref().map(one).transpose();
+        let one = |path: &Path, options: &ReadOptions| self.format.read(path, options.clone());
+        let read = |path: &Option<PathBuf>, options| path.as_deref().map(|path| one(path, options)).transpose();
         let splits = Splits {
-            train: read(&self.train)?.unwrap_or_default(),
-            validation: read(&self.validation)?.unwrap_or_default(),
-            test: read(&self.test)?,
+            train: read(&self.train, &training)?.unwrap_or_default(),
+            validation: read(&self.validation, &options)?.unwrap_or_default(),
+            test: read(&self.test, &options)?,
         };
         if [&self.train, &self.validation, &self.test].iter().all(|path| path.is_none()) {
             return Err(Error::config("name the data: `--train FILE`, `--validation FILE`, `--test FILE`"));
         }
         Ok(splits)
     }
+}
+
+/// Columns beside those that the model needs.
+pub(super) enum More<'a> {
+    /// None.
+    Nothing,
+    /// These, of all rows.
+    Columns(&'a [String]),
+    /// Those that a teacher of this schema predicts from, of training rows.
+    Teacher(&'a Schema),
 }
 
 impl FormatArgs {

@@ -1,6 +1,6 @@
-//! What tasks teach each other while training (CrossDistil: Yang, Pan, Gao et al., AAAI 2022).
+//! Who teaches tasks while training: each other (CrossDistil: Yang, Pan, Gao et al., AAAI 2022), or a saved model.
 //!
-//! A task's teacher is a score that orders rows by the task's label, and rows of one label by a helper's. It learns from comparisons
+//! In a pair, a task's teacher is a score that orders rows by the task's label, and rows of one label by a helper's. It learns from comparisons
 //! alone; two numbers make a logit of it, and that is the task's soft label.
 
 use burn::tensor::{Tensor, TensorData};
@@ -10,14 +10,20 @@ use super::row::{log_sigmoid, sigmoid};
 use super::term::{Sum, entropy};
 use crate::evaluate::numbers;
 
+mod saved;
+
+pub(crate) use saved::said;
+
 /// Calibrations move so many times faster than other parameters under Adam: their start knows nothing of how rare a label is.
 const SPEED: f64 = 10.0;
 
-/// Which tasks teach each other, and how.
+/// Which tasks are taught, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distill {
-    /// The teachers.
+    /// The teachers in pairs of tasks.
     pub lessons: Vec<Lesson>,
+    /// The tasks that learn from a saved model.
+    pub taught: Vec<usize>,
     /// What logits are divided by before they are compared.
     pub temperature: f64,
     /// The share of the teachers in a task's loss.
@@ -26,6 +32,8 @@ pub struct Distill {
     pub correct: bool,
     /// The logit that a corrected positive has at least and a negative at most.
     pub margin: f64,
+    /// Factor of the comparisons that train teachers of pairs.
+    pub comparisons: f64,
     /// How many rows of the smaller of two cells each row of the larger one is compared with.
     pub partners: usize,
     /// Epochs in which the share grows from 0.
@@ -41,6 +49,19 @@ pub struct Lesson {
     pub helper: usize,
     /// The column of the score.
     pub score: usize,
+}
+
+/// What is known of the rows of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What is predicted.
+    pub schema: &'a Schema,
+    /// The tasks' labels `[B, T]`, row-major.
+    pub labels: &'a [f32],
+    /// And their weights `[B, T]`.
+    pub weights: &'a [f32],
+    /// What a saved model says of each task that learns from it, `[B, S]`: a logit, or a number in the unit of the loss.
+    pub said: &'a [f32],
 }
 
 /// The labels, row weights and logits of a batch.
@@ -67,7 +88,7 @@ struct Row<'a> {
 impl Distill {
     /// What is wrong with its numbers.
     pub fn problem(&self) -> Option<String> {
-        let Distill { temperature, weight, margin, partners, .. } = self;
+        let Distill { temperature, weight, margin, comparisons, partners, .. } = self;
         match () {
             () if !(*temperature > 0.0 && temperature.is_finite()) => {
                 Some(format!("distill.temperature is {temperature}, but it must be above 0"))
@@ -76,6 +97,9 @@ impl Distill {
                 Some(format!("distill.weight is {weight}, but it must be from 0 to 1"))
             }
             () if !margin.is_finite() => Some(format!("distill.margin is {margin}, but it must be a number")),
+            () if !(*comparisons > 0.0 && comparisons.is_finite()) => {
+                Some(format!("distill.comparisons is {comparisons}, but it must be above 0"))
+            }
             () if *partners == 0 => Some("distill.partners is 0, but it must be at least 1".into()),
             () => None,
         }
@@ -89,55 +113,51 @@ impl Distill {
         }
     }
 
-    /// What trains the teachers and their calibrations, by name: `teacher.click>like`, `calibration.click>like`; from logits `[B, C]`
-    /// and the tasks' labels and weights `[B, T]`, row-major.
-    pub fn teachers(
-        &self,
-        schema: &Schema,
-        logits: &Tensor<2>,
-        labels: &[f32],
-        weights: &[f32],
-    ) -> Vec<(String, Tensor<1>)> {
+    /// What trains the teachers and their calibrations, by name: `teacher.click>like`, `calibration.click>like`; from logits `[B, C]`.
+    pub fn teachers(&self, logits: &Tensor<2>, known: &Known<'_>) -> Vec<(String, Tensor<1>)> {
+        if self.lessons.is_empty() {
+            return Vec::new();
+        }
         let numbers = numbers(logits.clone().detach());
-        let rows = Rows::of(logits, &numbers, labels, weights);
+        let rows = Rows::of(logits, &numbers, known);
         let lessons = self.lessons.iter().flat_map(|lesson| {
-            let name = |task: usize| &schema.tasks[task].name;
+            let name = |task: usize| &known.schema.tasks[task].name;
             let name = format!("{}>{}", name(lesson.task), name(lesson.helper));
-            let teacher = lesson.teach(&rows, self.partners).tensor(logits.clone());
+            let teacher = lesson.teach(&rows, self.partners).tensor(logits.clone()) * self.comparisons;
             let calibration = lesson.calibrate(&rows).tensor(logits.clone());
             [(format!("teacher.{name}"), teacher), (format!("calibration.{name}"), calibration)]
         });
         lessons.collect()
     }
 
-    /// The tasks' losses `[T]`, of which teachers have this share: the mean over a task's teachers of the cross-entropy between
-    /// their soft label and the prediction. No gradient reaches a teacher.
-    pub fn students(
-        &self,
-        share: f64,
-        losses: Tensor<1>,
-        logits: &Tensor<2>,
-        labels: &[f32],
-        weights: &[f32],
-    ) -> Tensor<1> {
+    /// The tasks' losses `[T]`, of which teachers have this share: the mean over a task's teachers of the distance between what they
+    /// say and the prediction. No gradient reaches a teacher.
+    pub fn students(&self, share: f64, losses: Tensor<1>, logits: &Tensor<2>, known: &Known<'_>) -> Tensor<1> {
         if share == 0.0 {
             return losses;
         }
         let numbers = numbers(logits.clone().detach());
-        let rows = Rows::of(logits, &numbers, labels, weights);
+        let rows = Rows::of(logits, &numbers, known);
         let device = losses.device();
         let vector = |values: Vec<f32>| {
             let count = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [count]), &device)
         };
-        let taught = |task: usize| self.lessons.iter().filter(|lesson| lesson.task == task).count();
-        let kept = (0..rows.tasks).map(|task| if taught(task) > 0 { (1.0 - share) as f32 } else { 1.0 });
+        let teachers = self.lessons.iter().map(|lesson| lesson.task).chain(self.taught.iter().copied());
+        let count = |task: usize| teachers.clone().filter(|taught| *taught == task).count();
+        let kept = (0..rows.tasks).map(|task| if count(task) > 0 { (1.0 - share) as f32 } else { 1.0 });
         let mut mixed = losses * vector(kept.collect());
-        for lesson in &self.lessons {
-            let weight = share / taught(lesson.task) as f64;
-            let own = (0..rows.tasks).map(|task| f32::from(u8::from(task == lesson.task)));
-            let soft = self.student(lesson, weight, &rows).tensor(logits.clone());
-            mixed = mixed + soft * vector(own.collect());
+        let pairs = self.lessons.iter().map(|lesson| {
+            let weight = share / count(lesson.task) as f64;
+            (lesson.task, self.student(lesson, weight, &rows))
+        });
+        let saved = self.taught.iter().enumerate().map(|(at, &task)| {
+            let weight = share / count(task) as f64;
+            (task, self.pupil(at, weight, &rows, known))
+        });
+        for (task, soft) in pairs.chain(saved) {
+            let own = (0..rows.tasks).map(|other| f32::from(u8::from(other == task)));
+            mixed = mixed + soft.tensor(logits.clone()) * vector(own.collect());
         }
         mixed
     }
@@ -227,9 +247,9 @@ impl Lesson {
 }
 
 impl<'a> Rows<'a> {
-    fn of(logits: &Tensor<2>, numbers: &'a [f32], labels: &'a [f32], weights: &'a [f32]) -> Self {
-        let [rows, columns] = logits.dims();
-        Self { logits: numbers, columns, labels, weights, tasks: labels.len() / rows.max(1) }
+    fn of(logits: &Tensor<2>, numbers: &'a [f32], known: &Known<'a>) -> Self {
+        let Known { schema, labels, weights, .. } = *known;
+        Self { logits: numbers, columns: logits.dims()[1], labels, weights, tasks: schema.tasks.len() }
     }
 
     fn sum(&self) -> Sum {

@@ -72,8 +72,8 @@ impl<M: Model> Run<M> {
             (term.name(&self.schema), term.loss(&self.schema, logits.clone(), &batch.labels, &batch.weights))
         });
         let penalties = pass.penalties().into_iter().map(|(name, penalty)| (name.to_owned(), penalty));
-        let teachers = M::distill(&self.config)
-            .map_or_else(Vec::new, |distill| distill.teachers(&self.schema, logits, &batch.labels, &batch.weights));
+        let teachers =
+            M::distill(&self.config).map_or_else(Vec::new, |distill| distill.teachers(logits, &self.known(batch, &[])));
         penalties.chain(terms).chain(teachers).collect()
     }
 

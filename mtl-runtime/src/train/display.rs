@@ -31,6 +31,13 @@ impl Display {
         }
     }
 
+    /// A saved model predicts the training rows.
+    pub fn teacher(&self, name: &str, rows: usize) {
+        if self.verbose {
+            println!("teacher: {name} predicts {rows} training rows");
+        }
+    }
+
     /// A stage of training begins.
     pub fn begin_stage(&self, name: &str, stage: &StageConfig) {
         if self.verbose {

@@ -10,7 +10,7 @@ use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
-impl<M: Model> Trainer<M> {
+impl<M: Model> Trainer<'_, M> {
     /// A new run, or the one of the checkpoint.
     pub(super) fn begin(&self, schema: &Schema) -> Result<Run<M>> {
         let rows = self.splits.train.rows();

@@ -12,7 +12,7 @@ use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
-use crate::loss::{counted, grouped_losses, part_losses, part_weights};
+use crate::loss::{counted, part_losses, part_weights};
 use crate::model::{Model, Pass};
 use crate::optim::DenseOptimizer;
 use crate::parameters::{Parameter, parameters, replace};
@@ -20,6 +20,7 @@ use crate::report::{Epoch, GradientLog, Named};
 use crate::scores::{Calibrators, Fusions};
 use crate::subnets::{Round, SubnetReport};
 use crate::train::balanced::Shared;
+use crate::train::teacher::Teacher;
 use crate::train::turns::{Turn, add_within};
 use crate::weighting::balance::{Balance, Said, raised};
 
@@ -40,6 +41,8 @@ pub(crate) struct Run<M: Model> {
     pub calibrators: Calibrators,
     /// What was fitted for the learned scores of the best epoch.
     pub fusions: Fusions,
+    /// What a saved model says of the training rows, `[rows, S]`; empty without one.
+    pub said: Vec<f32>,
     /// The method that gives weights, where one is asked.
     pub balance: Option<Balance>,
     /// Which parameters several tasks train, once a method has asked.
@@ -79,6 +82,9 @@ pub(crate) struct Progress {
     /// The task whose best epoch this is, for a file that is a model and no run.
     #[serde(default)]
     pub of_task: Option<String>,
+    /// The saved model that teaches.
+    #[serde(default)]
+    pub teacher: Option<Teacher>,
     /// Finished epochs of the search for masks.
     #[serde(default)]
     pub searched: usize,
@@ -147,6 +153,7 @@ impl<M: Model> Run<M> {
             best,
             calibrators: Calibrators::default(),
             fusions: Fusions::default(),
+            said: Vec::new(),
             balance,
             shared,
             origin,
@@ -227,14 +234,6 @@ impl<M: Model> Run<M> {
         }
         self.progress.step += 1;
         Ok(())
-    }
-
-    /// The losses of a batch `[T]`, with what teachers say of its rows.
-    pub(super) fn losses(&self, batch: &Batch, logits: Tensor<2>) -> Tensor<1> {
-        let of = |logits| grouped_losses(&self.schema, logits, &batch.labels, &batch.weights, &batch.groups);
-        let Some(distill) = M::distill(&self.config) else { return of(logits) };
-        let share = distill.share(self.progress.epoch);
-        distill.students(share, of(logits.clone()), &logits, &batch.labels, &batch.weights)
     }
 
     /// What each task's loss of a batch is a mean of: the weight of its rows, or of its pairs.

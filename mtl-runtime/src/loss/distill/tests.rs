@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use mtl_data::Rng;
 use mtl_data::schema::{Label, Schema, Task, TaskKind};
 
-use super::{Distill, Lesson, Row, Rows, pairs};
+use super::{Distill, Known, Lesson, Row, Rows, pairs};
 use crate::ops::tests::{check_gradient, close, noise, tensor, values};
 
 const LESSONS: [Lesson; 2] = [Lesson { task: 0, helper: 1, score: 2 }, Lesson { task: 1, helper: 0, score: 5 }];
@@ -11,10 +11,12 @@ const COLUMNS: usize = 8;
 fn distill() -> Distill {
     Distill {
         lessons: LESSONS.to_vec(),
+        taught: vec![],
         temperature: 2.0,
         weight: 0.4,
         correct: true,
         margin: -0.3,
+        comparisons: 1.0,
         partners: 100,
         warm_up: 0,
     }
@@ -47,6 +49,10 @@ fn labels(count: usize) -> (Vec<f32>, Vec<f32>) {
 
 fn rows<'a>(logits: &'a [f32], labels: &'a [f32], weights: &'a [f32]) -> Rows<'a> {
     Rows { logits, columns: COLUMNS, labels, weights, tasks: 2 }
+}
+
+fn known<'a>(schema: &'a Schema, labels: &'a [f32], weights: &'a [f32]) -> Known<'a> {
+    Known { schema, labels, weights, said: &[] }
 }
 
 /// Columns `moved` may move; the others are constants.
@@ -82,7 +88,7 @@ fn check(name: &str, moved: &[usize], f: impl Fn(&Tensor<2>, &[f32], &[f32]) -> 
 fn each_part_has_the_gradient_of_its_value_along_what_it_trains_and_none_along_the_rest() {
     let part = |at: usize| {
         move |logits: &Tensor<2>, labels: &[f32], weights: &[f32]| {
-            distill().teachers(&schema(), logits, labels, weights).remove(at).1
+            distill().teachers(logits, &known(&schema(), labels, weights)).remove(at).1
         }
     };
     check("teacher", &[2], part(0));
@@ -90,7 +96,7 @@ fn each_part_has_the_gradient_of_its_value_along_what_it_trains_and_none_along_t
     check("the other teacher", &[5], part(2));
     check("the other calibration", &[6, 7], part(3));
     check("students", &[0, 1], |logits, labels, weights| {
-        distill().students(0.4, tensor(&[0.0, 0.0], [2]), logits, labels, weights).sum()
+        distill().students(0.4, tensor(&[0.0, 0.0], [2]), logits, &known(&schema(), labels, weights)).sum()
     });
 }
 
@@ -162,16 +168,18 @@ fn without_a_share_losses_are_what_they_were() {
     let (labels, weights) = labels(7);
     let (numbers, logits) = (logits.clone(), tensor::<2>(&logits, [7, COLUMNS]));
     let losses = || tensor::<1>(&[0.5, 0.7], [2]);
-    let found = distill().students(0.0, losses(), &logits, &labels, &weights);
+    let schema = schema();
+    let known = &known(&schema, &labels, &weights);
+    let found = distill().students(0.0, losses(), &logits, known);
     assert_eq!(values(found), [0.5, 0.7]);
     // A task without a teacher keeps its loss; the others keep what teachers leave.
     let one = Distill { lessons: vec![LESSONS[0]], ..distill() };
-    let found = values(one.students(0.25, losses(), &logits, &labels, &weights));
+    let found = values(one.students(0.25, losses(), &logits, known));
     let soft = one.student(&LESSONS[0], 1.0, &rows(&numbers, &labels, &weights)).value as f32;
     close("losses", &found, &[0.75 * 0.5 + 0.25 * soft, 0.7], 1e-6);
     // Two teachers of one task have the share together.
     let two = Distill { lessons: vec![LESSONS[0]; 2], ..distill() };
-    close("two teachers", &values(two.students(0.25, losses(), &logits, &labels, &weights)), &found, 1e-6);
+    close("two teachers", &values(two.students(0.25, losses(), &logits, known)), &found, 1e-6);
 }
 
 #[test]
@@ -201,9 +209,10 @@ fn numbers_out_of_range_are_problems() {
         Distill { temperature: 0.0, ..distill() },
         Distill { weight: 1.5, ..distill() },
         Distill { margin: f64::NAN, ..distill() },
+        Distill { comparisons: 0.0, ..distill() },
         Distill { partners: 0, ..distill() },
     ];
-    for (wrong, name) in wrong.iter().zip(["temperature", "weight", "margin", "partners"]) {
+    for (wrong, name) in wrong.iter().zip(["temperature", "weight", "margin", "comparisons", "partners"]) {
         assert!(wrong.problem().is_some_and(|problem| problem.contains(name)), "{name}");
     }
     assert_eq!(distill().problem(), None);
@@ -213,7 +222,7 @@ fn numbers_out_of_range_are_problems() {
 fn teachers_are_reported_by_name() {
     let (logits, _) = noise(5, [1, 7, COLUMNS]);
     let (labels, weights) = labels(7);
-    let found = distill().teachers(&schema(), &tensor(&logits, [7, COLUMNS]), &labels, &weights);
+    let found = distill().teachers(&tensor(&logits, [7, COLUMNS]), &known(&schema(), &labels, &weights));
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["teacher.click>like", "calibration.click>like", "teacher.like>click", "calibration.like>click"]);
 }
