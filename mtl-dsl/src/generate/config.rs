@@ -227,8 +227,6 @@ impl Generator<'_> {
         };
         self.model.tasks.iter().filter(|task| !task.losses.is_empty()).map(item).collect()
     }
-
-    }
 }
 
 /// The part of a type's name that is the numbers of a task whose loss is a sum.
