@@ -267,8 +267,14 @@ impl Generator<'_> {
         if calibrations.is_empty() {
             return TokenStream::new();
         }
+        let sampled = |task: &crate::hir::Task| matches!(task.calibration, Some(Calibration::DownSampling(_)));
+        let reads = if self.model.tasks.iter().any(sampled) {
+            quote! { config }
+        } else {
+            quote! { _ }
+        };
         quote! {
-            fn calibrations(config: &#config) -> Vec<(&'static str, Calibration)> { Vec::from([#(#calibrations),*]) }
+            fn calibrations(#reads: &#config) -> Vec<(&'static str, Calibration)> { Vec::from([#(#calibrations),*]) }
         }
     }
 
