@@ -91,10 +91,15 @@ pub(crate) fn ranks<M: Model>(config: &M::Config) -> Vec<RankReport> {
         };
         params.into_iter().map(parameter).collect()
     };
+    let fit = |rank: &str| {
+        let learned = M::learned().iter().find(|learned| learned.rank == rank)?;
+        Some((learned.fusion)(config).to_string())
+    };
     let rank = |rank: &Rank<M::Config>| RankReport {
         name: rank.name.to_owned(),
         formula: rank.formula.trim().to_owned(),
         parameters: parameters((rank.params)(config)),
+        fit: fit(rank.name),
     };
     M::ranks().iter().map(rank).collect()
 }

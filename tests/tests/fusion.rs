@@ -159,6 +159,10 @@ fn one_score_everywhere() {
     assert_eq!(predictor.evaluate(&test).unwrap().ranks, split.ranks);
     assert!(report.epochs[0].validation.as_ref().unwrap().ranks.get("learned").is_some(), "measured after every epoch");
 
+    let fit = report.ranks[0].fit.clone().unwrap();
+    assert!(fit.starts_with("fitted on 3000 rows, epoch ") && report.to_html().contains(&fit), "{fit}");
+    assert_eq!(report.ranks[3].fit, None, "a formula is not fitted");
+
     let explained = predictor.explain(&test, "learned", &[4]).unwrap();
     assert_eq!((explained.split, explained.candidates[0].parts.len()), (Split::Sum, 1));
     assert_eq!(explained.candidates[0].parts[0].value, scores.learned[4]);

@@ -179,7 +179,8 @@ codes! {
     /// A score that does not rise where its rank says `increasing in`, or does not fall where it says `decreasing in`: for some
     /// predictions and parameters it goes the other way, or that it never does could not be shown.
     NotMonotone = "not-monotone", Error;
-    /// An `expect RANK order` that could neither be shown nor refuted for every prediction that it is about.
+    /// An `expect RANK order` that could neither be shown nor refuted for every prediction that it is about. Nothing can be shown of a score
+    /// that is learned, before it is fitted.
     UnprovedOrder = "unproved-order", Error;
     /// An `expect` or a `tune` block names a rank that no `rank` item declares.
     UnknownRank = "unknown-rank", Error;

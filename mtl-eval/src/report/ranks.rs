@@ -12,6 +12,9 @@ pub struct RankReport {
     /// Its parameters.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub parameters: Vec<RankParameter>,
+    /// How its fit went, where it is learned.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fit: Option<String>,
 }
 
 /// A parameter of a score.

@@ -16,6 +16,7 @@ fn rank(rank: &RankReport) -> Element {
         .child(element("h3").text(format!("rank {}", rank.name)))
         .child(coloured(&rank.formula))
         .children(parameters)
+        .children(rank.fit.as_ref().map(|fit| classed("p", "note").text(fit)))
 }
 
 /// A parameter at its place in its range, and where it was before.
