@@ -282,7 +282,9 @@ fn several_classes_are_measured_as_other_tasks_are() {
     let order: Vec<&str> = split.tasks.iter().map(|(task, _)| task).collect();
     assert_eq!(order, ["click", "click calibrated", "genre", "watch"]);
     let genre = split.tasks.get("genre").unwrap();
-    assert_eq!(split.tasks, trained.split.get("test").unwrap().tasks);
+    let usual = trained.split.get("test").unwrap();
+    assert_eq!((&split.tasks, &split.ranks, split.loss), (&usual.tasks, &usual.ranks, usual.loss));
+    assert_eq!(found.pictures, trained.pictures);
 
     // The numbers are those of the predictions, in the task's own sample space.
     let predictor = Predictor::<Shelf>::load(&model).unwrap();
