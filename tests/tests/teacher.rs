@@ -52,7 +52,7 @@ mtl! { model Amounts {
     features x { a: number(missing: mean), b: number(missing: mean), c: number(missing: mean) }
     task one: regression(loss: huber);
     tower one = mlp(x, [4]);
-    distill { teacher: [one] }
+    distill { teacher: [one], warm_up: 1 }
     train { epochs: 3, batch: 64, optimizer: adam(lr: 0.01) }
 } }
 

@@ -24,7 +24,7 @@ fn config(embeddings: RowOptimizerConfig, epochs: usize) -> TinyConfig {
     config.with_train(train.with_epochs(epochs))
 }
 
-fn trainer(config: TinyConfig, path: &Path) -> Trainer<Tiny> {
+fn trainer(config: TinyConfig, path: &Path) -> Trainer<'static, Tiny> {
     Trainer::new(config, splits()).checkpoint(path)
 }
 
