@@ -18,11 +18,20 @@ pub(super) struct Display {
     /// What is under way: `epoch 2/3`.
     stage: String,
     bar: Option<ProgressBar>,
+    /// The weights that were shown last: those that stay are shown once.
+    weights: String,
 }
 
 impl Display {
     pub fn new(verbose: bool, epochs: usize) -> Self {
-        Self { verbose, watched: std::io::stderr().is_terminal(), epochs, stage: String::new(), bar: None }
+        Self {
+            verbose,
+            watched: std::io::stderr().is_terminal(),
+            epochs,
+            stage: String::new(),
+            bar: None,
+            weights: String::new(),
+        }
     }
 
     pub fn warnings(&self, split: &str, warnings: &[String]) {
@@ -89,15 +98,17 @@ impl Display {
     }
 
     /// An epoch is done and measured.
-    pub fn epoch(&self, epoch: &Epoch, best: Option<usize>) {
+    pub fn epoch(&mut self, epoch: &Epoch, best: Option<usize>) {
         if !self.verbose {
             return;
         }
         let star = if best == Some(epoch.epoch) { "  (best so far)" } else { "" };
         println!("{}{star}", epoch.line(self.epochs));
-        if let Some(table) = epoch.weight_table() {
-            println!("{table}");
+        let weights = epoch.weight_table().map_or_else(String::new, |table| table.to_string());
+        if weights != self.weights && !weights.is_empty() {
+            println!("{weights}");
         }
+        self.weights = weights;
         for (task, ratio) in epoch.raised.iter() {
             eprintln!(
                 "warning: the weighting gives `{task}` {ratio:.0} times the mean weight of the other tasks, as methods that divide by \
