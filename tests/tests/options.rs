@@ -16,7 +16,7 @@ macro_rules! weighed {
         let h = mlp(x, [6, 5]);
         tower each = mlp(h, [3]);
         loss $loss
-        train { batch: 70, epochs: 4, optimizer: adam(lr: 1e-2) }
+        train { batch: 70, epochs: 8, optimizer: adam(lr: 1e-2) }
     } })* };
 }
 
