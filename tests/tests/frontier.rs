@@ -15,7 +15,6 @@ macro_rules! three {
     (@ $name:ident, { $($loss:tt)* }, $($body:tt)*) => {
         mtl! { model $name {
             features x { a: number, b: number, c: number, u: id(buckets: 20, dim: 5) }
-            features y { v: id(column: u, buckets: 7, dim: 4), w: id(column: u, buckets: 11, dim: 4) }
             task one: binary;
             $($body)*
             $($loss)*
@@ -59,16 +58,21 @@ three!(Routed, RoutedCut, RoutedAll:
 three!(Averaged, AveragedCut, AveragedAll:
     task two: binary; let h = snr(x, layers: [4, 3], subnets: 2, route: aver); tower each = mlp(h, [3]););
 three!(Searched, SearchedCut, SearchedAll:
-    task two: binary; let h = mssm(y, layers: [5, 4], sparsity: 0.001); tower each = mlp(h, [3]););
+    features y { v: id(column: u, buckets: 7, dim: 4), w: id(column: u, buckets: 11, dim: 4) }
+    task two: binary; let h = mssm(y, layers: [5, 4], sparsity: 0.001); tower each = mlp(concat(h, x), [3]););
 three!(Attended, AttendedCut, AttendedAll: task two: binary; let h = mtan(x, [5, 4]); tower each = mlp(h, [3]););
 three!(Related, RelatedCut, RelatedAll:
-    task two: binary; let h = mran(y, heads: 2, dim: 4); tower each = mlp(h, [3]););
+    features y { v: id(column: u, buckets: 7, dim: 4), w: id(column: u, buckets: 11, dim: 4) }
+    task two: binary; let h = mran(y, heads: 2, dim: 4); tower each = mlp(concat(h, x), [3]););
 three!(Gated, GatedCut, GatedAll:
+    features y { v: id(column: u, buckets: 7, dim: 4), w: id(column: u, buckets: 11, dim: 4) }
     task two: binary; let h = pepnet(x, domain: v, prior: w, layers: [5, 4], gate_hidden: 3); tower each = h;);
-three!(Scaled, ScaledCut, ScaledAll: task two: binary; let h = poso(x, [5, 4], gate: w); tower each = mlp(h, [3]););
+three!(Scaled, ScaledCut, ScaledAll:
+    features y { w: id(column: u, buckets: 11, dim: 4) }
+    task two: binary; let h = poso(x, [5, 4], gate: w); tower each = mlp(h, [3]););
 three!(Masked, MaskedCut, MaskedAll:
     task two: binary;
-    let h = subnet(x, mlp([6, 5]), masks: magnitude(keep: 0.5, rounds: 1, warm_up: 1)); tower each = mlp(h, [3]););
+    let h = subnet(x, mlp([6, 5]), masks: magnitude(keep: 0.5, rounds: 1, warm_up: 1, turns: together)); tower each = mlp(h, [3]););
 three!(Passed, PassedCut, PassedAll:
     task two: binary; let h = aitm(x, chain: [one, two], width: 4); tower each = h;);
 three!(Bayesian, BayesianCut, BayesianAll:
