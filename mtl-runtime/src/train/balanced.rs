@@ -9,6 +9,7 @@ use mtl_data::Batch;
 use mtl_data::schema::{Schema, TaskKind};
 
 use super::run::Run;
+use super::turns::Turn;
 use crate::error::Result;
 use crate::evaluate::{input, numbers};
 use crate::init::Init;
@@ -27,14 +28,15 @@ pub(super) struct Slopes {
 
 impl<M: Model> Run<M> {
     /// One training step under a method's weights.
-    pub(super) fn step_balanced(&mut self, batch: &Batch, balance: &mut Balance) -> Result<()> {
+    pub(super) fn step_balanced(&mut self, batch: &Batch, turn: &Turn, balance: &mut Balance) -> Result<()> {
         let matrix = self.embeddings.gather(&batch.features);
         let (slopes, losses) = match balance.looks() {
             Looks::Losses => self.weigh_losses(batch, &matrix, balance)?,
             Looks::Representation => self.weigh_representation(batch, &matrix, balance)?,
             Looks::Parameters => self.weigh_parameters(batch, &matrix, balance)?,
         };
-        self.network = self.network.take().map(|network| self.optimizer.step(network, slopes.network));
+        self.network =
+            self.network.take().map(|network| self.optimizer.step_within(network, slopes.network, &turn.masks));
         self.embeddings.update(&batch.features, &slopes.input);
         if balance.wants_losses_after() {
             let again = self.embeddings.gather(&batch.features);

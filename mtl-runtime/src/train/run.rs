@@ -193,8 +193,9 @@ impl<M: Model> Run<M> {
     /// One training step.
     pub fn step(&mut self, batch: &Batch, turn: &Turn) -> Result<()> {
         self.optimizer.set_paces(turn.paces.clone());
-        if let Some(mut balance) = self.balance.take() {
-            let done = self.step_balanced(batch, &mut balance);
+        // In a step of one task, as while masks are searched, there is nothing to balance.
+        if let Some(mut balance) = self.balance.take_if(|_| turn.tasks.is_none()) {
+            let done = self.step_balanced(batch, turn, &mut balance);
             self.balance = Some(balance);
             return done;
         }
