@@ -78,7 +78,7 @@ fn run(options: &Options) -> Result<()> {
             .collect();
         let mut row = |seed: String, pairs: &[(Columns, &[f32])]| -> Result<()> {
             let one_class = || Error::data(format!("the test rows have one class of {task}"));
-            let value = |columns: Columns| Ok::<_, Error>(Metric::Auc.of(columns)?.ok_or_else(one_class)?);
+            let value = |columns: Columns| -> Result<f64> { Metric::Auc.of(columns)?.ok_or_else(one_class) };
             let values = pairs.iter().map(|(columns, _)| value(*columns)).collect::<Result<Vec<f64>>>()?;
             let difference = bootstrap.mean_difference(Metric::Auc, pairs)?.ok_or_else(one_class)?;
             let value = mean(&values).unwrap_or(f64::NAN);
