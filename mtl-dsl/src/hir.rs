@@ -7,6 +7,7 @@ mod data;
 mod dataflow;
 mod distill;
 mod score;
+mod task;
 mod training;
 mod tune;
 
@@ -14,6 +15,7 @@ pub use data::*;
 pub use dataflow::*;
 pub use distill::*;
 pub use score::*;
+pub use task::*;
 pub use training::*;
 pub use tune::*;
 

@@ -16,7 +16,7 @@ mod tuning;
 
 pub use changes::Change;
 pub use explanation::{Candidate, Explanation, Part, Split};
-pub use metrics::{CALIBRATED, GateUse, Metrics, SplitMetrics};
+pub use metrics::{CALIBRATED, GateRow, GateUse, Metrics, SplitMetrics};
 pub use named::Named;
 pub use pictures::{Distribution, Pictures, Reliability};
 pub use ranks::{RankParameter, RankReport};

@@ -26,8 +26,10 @@ use crate::parameters::{Parameter, parameters};
 use crate::scores::{Calibrators, Fusions};
 use crate::train::run::{Progress, Run, Weights};
 
+mod arrays;
 mod file;
 
+use arrays::{Arrays, pack};
 use file::{Array, Data};
 
 /// The version of the format: of the arrays, of the header and of what it holds.
@@ -235,56 +237,7 @@ fn restore<M: Model>(run: &mut Run<M>, header: Header, mut arrays: Arrays<'_>) -
     arrays.finish()
 }
 
-/// The values of a network and its tables that are held under a prefix.
-fn weights<M: Model>(run: &Run<M>, prefix: &str, arrays: &mut Arrays<'_>) -> Result<Weights> {
-    let mut network = parameters(run.network());
-    for parameter in &mut network {
-        parameter.values = arrays.f32(&format!("{prefix}.network.{}", parameter.path), &parameter.shape)?;
-    }
-    let tables = run
-        .embeddings
-        .tables()
-        .map(|table| arrays.f32(&format!("{prefix}.table.{}", table.name), &[table.rows, table.dim]));
-    Ok(Weights { network, tables: tables.collect::<Result<_>>()? })
-}
-
-/// The arrays of a file, each taken once.
-struct Arrays<'a> {
-    path: &'a Path,
-    arrays: BTreeMap<String, Array<'static>>,
-}
-
 impl Arrays<'_> {
-    fn has(&self, prefix: &str) -> bool {
-        self.arrays.keys().any(|name| name.starts_with(prefix))
-    }
-
-    fn take(&mut self, name: &str) -> Result<Array<'static>> {
-        self.arrays
-            .remove(name)
-            .ok_or_else(|| Error::checkpoint(self.path, format!("`{name}` is missing: it is another network's")))
-    }
-
-    fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let array = self.take(name)?;
-        if array.shape != shape {
-            let what = format!("`{name}` is {:?}, and this program's is {shape:?}: the widths differ", array.shape);
-            return Err(Error::checkpoint(self.path, what));
-        }
-        match array.data {
-            Data::F32(values) => Ok(values.into_owned()),
-            _ => Err(Error::checkpoint(self.path, format!("`{name}` is not of type f32"))),
-        }
-    }
-
-    fn unpack<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
-        let Data::U8(bytes) = self.take(name)?.data else {
-            return Err(Error::checkpoint(self.path, format!("`{name}` is not of type u8")));
-        };
-        ciborium::from_reader(&*bytes)
-            .map_err(|error| Error::checkpoint(self.path, format!("its {name} does not fit this version: {error}")))
-    }
-
     /// The header. One of another format is refused before its other fields, which it may not have, are read.
     fn header(&mut self) -> Result<Header> {
         #[derive(Deserialize)]
@@ -301,42 +254,19 @@ impl Arrays<'_> {
         self.arrays.insert("header".to_owned(), packed);
         self.unpack("header")
     }
-
-    fn u32(&mut self, name: &str, length: usize) -> Result<Vec<u32>> {
-        match self.take(name)?.data {
-            Data::U32(values) if values.len() == length => Ok(values.into_owned()),
-            _ => {
-                Err(Error::checkpoint(self.path, format!("`{name}` is not {length} steps: it is another optimiser's")))
-            }
-        }
-    }
-
-    /// The state of the network's optimiser.
-    fn optimizer(&mut self) -> Result<Vec<(String, Vec<f32>)>> {
-        let names: Vec<String> = self.arrays.keys().filter(|name| name.starts_with("optimizer.")).cloned().collect();
-        let read = |name: String| {
-            let Data::F32(values) = self.take(&name)?.data else {
-                return Err(Error::checkpoint(self.path, format!("`{name}` is not of type f32")));
-            };
-            Ok((name["optimizer.".len()..].to_owned(), Cow::into_owned(values)))
-        };
-        names.into_iter().map(read).collect()
-    }
-
-    /// Refuses what nobody took.
-    fn finish(self) -> Result<()> {
-        match self.arrays.keys().next() {
-            Some(name) => Err(Error::checkpoint(self.path, format!("this program's network has no `{name}`"))),
-            None => Ok(()),
-        }
-    }
 }
 
-/// A value as bytes.
-fn pack<T: Serialize>(value: &T) -> Array<'static> {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(value, &mut bytes).expect("checkpoints hold plain values, and memory takes any bytes");
-    Array::bytes(bytes)
+/// The values of a network and its tables that are held under a prefix.
+fn weights<M: Model>(run: &Run<M>, prefix: &str, arrays: &mut Arrays<'_>) -> Result<Weights> {
+    let mut network = parameters(run.network());
+    for parameter in &mut network {
+        parameter.values = arrays.f32(&format!("{prefix}.network.{}", parameter.path), &parameter.shape)?;
+    }
+    let tables = run
+        .embeddings
+        .tables()
+        .map(|table| arrays.f32(&format!("{prefix}.table.{}", table.name), &[table.rows, table.dim]));
+    Ok(Weights { network, tables: tables.collect::<Result<_>>()? })
 }
 
 /// The first settings in which two configurations differ: the path and both values.

@@ -30,7 +30,7 @@ pub struct Pass {
 #[derive(Debug, Default)]
 struct Notes {
     penalties: Vec<(&'static str, Tensor<1>)>,
-    gates: Vec<(&'static str, Sums)>,
+    gates: Vec<(&'static str, &'static [&'static str], Sums)>,
     cuts: Vec<Cut>,
     mixtures: Vec<Mixture>,
     /// How many penalties were noted before the first cut.
@@ -202,17 +202,17 @@ impl Pass {
         value
     }
 
-    /// The weights of gates `[B, G, E]`, which sum to one over `E`, or to less where a code has no expert; their use is noted where
-    /// somebody watches.
-    pub fn gate(&self, name: &'static str, gates: Tensor<3>) -> Tensor<3> {
+    /// The weights of gates `[B, G, E]` of these owners (`G` of them, or none), which sum to one over `E`, or to less where a code has
+    /// no expert; their use is noted where somebody watches.
+    pub fn gate(&self, name: &'static str, of: &'static [&'static str], gates: Tensor<3>) -> Tensor<3> {
         if self.watching {
             let mut notes = self.notes.borrow_mut();
-            let position = notes.gates.iter().position(|(known, _)| *known == name);
+            let position = notes.gates.iter().position(|(known, ..)| *known == name);
             let position = position.unwrap_or_else(|| {
-                notes.gates.push((name, Sums::default()));
+                notes.gates.push((name, of, Sums::default()));
                 notes.gates.len() - 1
             });
-            notes.gates[position].1.add(gates.dims(), &numbers(gates.clone()));
+            notes.gates[position].2.add(gates.dims(), &numbers(gates.clone()));
         }
         gates
     }
@@ -224,7 +224,7 @@ impl Pass {
 
     /// The use of each gate over all rows so far.
     pub fn gates(&self) -> Named<GateUse> {
-        self.notes.borrow().gates.iter().map(|(name, sums)| (*name, sums.mean())).collect()
+        self.notes.borrow().gates.iter().map(|(name, of, sums)| (*name, sums.mean(of))).collect()
     }
 }
 
@@ -243,10 +243,11 @@ impl Sums {
         }
     }
 
-    fn mean(&self) -> GateUse {
+    fn mean(&self, of: &[&str]) -> GateUse {
         let rows = self.rows.max(1) as f64;
         let mean = |sums: &Vec<f64>| sums.iter().map(|sum| sum / rows).collect();
-        GateUse { weights: self.weights.iter().map(mean).collect(), entropy: mean(&self.entropies) }
+        let of = of.iter().map(|owner| (*owner).to_owned()).collect();
+        GateUse { of, weights: self.weights.iter().map(mean).collect(), entropy: mean(&self.entropies) }
     }
 }
 
@@ -259,10 +260,11 @@ mod tests {
     fn gates_report_their_mean_weights_and_entropies_over_batches() {
         let pass = Pass::watching();
         // Two gates over two experts: the first is sure, the second is not.
-        pass.gate("h.gates", tensor(&[1.0, 0.0, 0.5, 0.5], [1, 2, 2]));
-        pass.gate("h.gates", tensor(&[0.0, 1.0, 0.5, 0.5], [1, 2, 2]));
+        pass.gate("h.gates", &["click", "buy"], tensor(&[1.0, 0.0, 0.5, 0.5], [1, 2, 2]));
+        pass.gate("h.gates", &["click", "buy"], tensor(&[0.0, 1.0, 0.5, 0.5], [1, 2, 2]));
         let gates = pass.gates();
         let found = gates.get("h.gates").expect("it was noted");
+        assert_eq!(found.of, ["click", "buy"]);
         assert_eq!(found.weights, [[0.5, 0.5], [0.5, 0.5]]);
         assert_eq!(found.entropy[0], 0.0);
         assert!((found.entropy[1] - 2f64.ln()).abs() < 1e-9);

@@ -145,7 +145,7 @@ impl Experts {
 fn fuse(part: &str, members: &[Member], input: NodeId, experts: &Experts, scope: &mut Scope) -> NodeId {
     let logits = scope.linear(part, None, members, input, experts.count.clone(), true);
     let gates = scope.softmax(part, logits);
-    let gates = scope.watch_gate(part, gates);
+    let gates = scope.watch_gate(part, members, gates);
     scope.mix("mixed", gates, experts.all, Choice::All)
 }
 

@@ -103,6 +103,6 @@ fn attend(before: NodeId, own: NodeId, width: &Size, scope: &mut Scope) -> NodeI
     let scores = scope.scaled_dots("scores", queries, keys);
     let scores = scope.transpose("scores", scores);
     let weights = scope.softmax("weights", scores);
-    let weights = scope.watch_gate("weights", weights);
+    let weights = scope.watch_gate("weights", &[], weights);
     scope.mix("linked", weights, values, Choice::All)
 }

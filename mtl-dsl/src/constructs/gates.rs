@@ -186,7 +186,7 @@ impl Gate {
         if let Some(rate) = &self.dropout {
             gate = scope.drop_gates(part, rate, gate);
         }
-        scope.watch_gate(part, gate)
+        scope.watch_gate(part, members, gate)
     }
 }
 

@@ -146,7 +146,7 @@ impl Groups<'_> {
         let gates = match self.written > 1.0 {
             true => {
                 let gates = scope.softmax(&part, logits);
-                scope.watch_gate(&part, gates)
+                scope.watch_gate(&part, &self.members(), gates)
             }
             false => scope.activate(&part, Activation::Sigmoid, logits),
         };
@@ -266,7 +266,7 @@ fn lower_tasks(
 fn gate(part: &str, members: &[Member], input: NodeId, experts: Size, scope: &mut Scope) -> NodeId {
     let logits = scope.linear(part, None, members, input, experts, false);
     let gates = scope.softmax(part, logits);
-    scope.watch_gate(part, gates)
+    scope.watch_gate(part, members, gates)
 }
 
 /// The layers of each group. Blocks that are written alike share their numbers; otherwise each has its own, but for the width of their

@@ -149,5 +149,5 @@ fn gate(part: &str, members: &[Member], input: NodeId, hidden: &[Size], experts:
     }
     let logits = scope.linear(part, None, &members, value, experts, true);
     let gates = scope.softmax(part, logits);
-    scope.watch_gate(part, gates)
+    scope.watch_gate(part, &members, gates)
 }

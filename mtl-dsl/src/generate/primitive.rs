@@ -69,7 +69,7 @@ pub(super) fn primitive(block: &Block, node: &Node, inputs: &[TokenStream]) -> T
             let field = ident(&rate_field(&rate.path.fields));
             quote! { drop_gates(#first, self.#field, pass, #site) }
         }
-        Op::Gate { name } => quote! { pass.gate(#name, #first) },
+        Op::Gate { name, of } => quote! { pass.gate(#name, &[#(#of),*], #first) },
         Op::Mix(of) => {
             let choice = choice(of);
             quote! { mix(#(#inputs),*, &#choice) }

@@ -110,6 +110,8 @@ pub enum Op {
     Gate {
         /// Its name in the report.
         name: String,
+        /// Whose the gates are, where there are several.
+        of: Vec<String>,
     },
     /// Sums of the second input's slots, weighted by the first input's rows.
     Mix(Choice),

@@ -33,10 +33,40 @@ pub struct SplitMetrics {
 /// How the gates of one place choose: a row for each gate of the group (a task's, or the shared one's).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateUse {
+    /// Whose they are; empty where nobody owns one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub of: Vec<String>,
     /// The mean weight of each expert.
     pub weights: Vec<Vec<f64>>,
     /// The mean entropy of each gate, in nats: 0 for one that always picks one expert, `ln E` for one that averages all.
     pub entropy: Vec<f64>,
+}
+
+/// One gate, for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateRow<'a> {
+    /// The name of its place, and whose it is.
+    pub name: String,
+    /// The mean weight of each expert.
+    pub weights: &'a [f64],
+    /// The mean entropy as a share of the largest, in percent; `-` where there is nothing to choose.
+    pub entropy: String,
+}
+
+impl GateUse {
+    /// The gates one by one; `place` is the name under which they stand in [`SplitMetrics::gates`].
+    pub fn rows(&self, place: &str) -> impl Iterator<Item = GateRow<'_>> {
+        (self.weights.iter().zip(&self.entropy).enumerate()).map(move |(at, (weights, entropy))| {
+            let most = (weights.len() as f64).ln();
+            let name = match self.of.get(at) {
+                _ if self.weights.len() == 1 => place.to_owned(),
+                Some(owner) => format!("{place}.{owner}"),
+                None => format!("{place}.{at}"),
+            };
+            let entropy = if most > 0.0 { format!("{:.0} %", 100.0 * entropy / most) } else { "-".to_owned() };
+            GateRow { name, weights, entropy }
+        })
+    }
 }
 
 /// The metrics of one task in its own sample space; those that do not apply are absent.
@@ -164,12 +194,9 @@ impl SplitMetrics {
     pub fn gate_table(&self) -> TextTable {
         let mut table = TextTable::new(["gate", "entropy", "mean weight of each expert"]);
         for (name, gates) in self.gates.iter() {
-            for (at, (weights, entropy)) in gates.weights.iter().zip(&gates.entropy).enumerate() {
-                let name = if gates.weights.len() == 1 { name.to_owned() } else { format!("{name}.{at}") };
-                let most = (weights.len() as f64).ln();
-                let share = if most > 0.0 { format!("{:.0} %", 100.0 * entropy / most) } else { "-".to_owned() };
-                let weights: Vec<String> = weights.iter().map(|weight| format!("{weight:.2}")).collect();
-                table.row([name, share, weights.join(" ")]);
+            for row in gates.rows(name) {
+                let weights: Vec<String> = row.weights.iter().map(|weight| format!("{weight:.2}")).collect();
+                table.row([row.name, row.entropy, weights.join(" ")]);
             }
         }
         table

@@ -34,13 +34,10 @@ fn map(width: usize, group: &[(&str, &GateUse)]) -> Element {
     let mut map =
         HeatMap { title: &title, note: "gates by expert; beside them the entropy", most: 1.0, ..HeatMap::default() };
     map.columns = (1..=width).map(|expert| expert.to_string()).collect();
-    let most = (width as f64).ln();
-    for (name, gates) in group {
-        for (at, (weights, entropy)) in gates.weights.iter().zip(&gates.entropy).enumerate() {
-            map.rows.push(if gates.weights.len() == 1 { (*name).to_owned() } else { format!("{name}.{at}") });
-            map.values.push((0..width).map(|expert| weights.get(expert).copied().unwrap_or(f64::NAN)).collect());
-            map.beside.push(if most > 0.0 { format!("{:.0} %", 100.0 * entropy / most) } else { "-".into() });
-        }
+    for row in group.iter().flat_map(|(name, gates)| gates.rows(name)) {
+        map.rows.push(row.name);
+        map.values.push((0..width).map(|expert| row.weights.get(expert).copied().unwrap_or(f64::NAN)).collect());
+        map.beside.push(row.entropy);
     }
     heat_map(&map)
 }
