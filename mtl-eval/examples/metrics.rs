@@ -1,4 +1,4 @@
-//! The time that each metric takes on many rows: `cargo run --release -p mtl-eval --example metrics [ROWS]`.
+//! The time that each metric takes on many rows: `cargo run -p mtl-eval --example metrics [ROWS]`.
 
 use std::time::Instant;
 
