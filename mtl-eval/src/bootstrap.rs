@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
 use crate::metrics::{Columns, Metric, Prepared};
+use crate::random::Generator;
 
 /// How intervals are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +105,7 @@ impl Bootstrap {
         let draw = |times: &mut Vec<u32>, b: usize| {
             times.clear();
             times.resize(units, 0);
-            let mut random = Random::new(self.seed, b as u64);
+            let mut random = Generator::stream(self.seed, b as u64);
             draw_units(times, &mut random);
             measure(times)
         };
@@ -121,7 +122,7 @@ impl Bootstrap {
 
 /// Draws as many units as there are, with replacement: first how many fall into each block, then where in the block, so that many
 /// units are counted in the processor's caches.
-fn draw_units(times: &mut [u32], random: &mut Random) {
+fn draw_units(times: &mut [u32], random: &mut Generator) {
     const BLOCK: usize = 1 << 14;
     let units = times.len() as u64;
     let mut of_block = vec![0u32; times.len().div_ceil(BLOCK)];
@@ -136,28 +137,4 @@ fn quantile(sorted: &[f64], at: f64) -> f64 {
     let place = at * (sorted.len() - 1) as f64;
     let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
     low + (high - low) * place.fract()
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64, stream: u64) -> Self {
-        let mut random = Self(seed);
-        random.0 = random.next() ^ stream.wrapping_mul(0xd134_2543_de82_ef95);
-        random.next();
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Below `n`, at most 2^32.
-    fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
-    }
 }

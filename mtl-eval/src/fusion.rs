@@ -102,6 +102,9 @@ struct Fitted {
     fit: Summary,
 }
 
+/// The deviation of an input that said the same of all rows: the network sees 0, whatever it is later.
+const STILL: f64 = f64::MAX;
+
 /// The scale on which the network sees an input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Scale {
@@ -142,6 +145,28 @@ impl Options {
     }
 }
 
+impl Rows<'_> {
+    /// Refuses columns of different lengths, and weights that are no numbers.
+    fn check(&self) -> Result<(), EvalError> {
+        let rows = self.labels.len();
+        let fits = [
+            ("names", self.names.len(), self.kinds.len()),
+            ("inputs", self.inputs.len(), rows * self.kinds.len()),
+            ("weights", self.weights.map_or(rows, <[f32]>::len), rows),
+            ("groups", self.groups.map_or(rows, <[u64]>::len), rows),
+        ];
+        if let Some((what, has, needs)) = fits.iter().find(|(_, has, needs)| has != needs) {
+            return Err(EvalError::new(format!("{has} {what} for {rows} rows of {} inputs", self.kinds.len()))
+                .remedy(format!("{needs} are needed")));
+        }
+        let bad = |weight: &f32| !(*weight >= 0.0 && weight.is_finite());
+        match self.weights.and_then(|weights| weights.iter().position(bad)) {
+            Some(row) => Err(EvalError::new("a weight is no number that is not negative").at_row(row)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Target {
     /// Refuses labels that nothing can be learned from.
     pub fn check(self, labels: &[f32], weights: Option<&[f32]>) -> Result<(), EvalError> {
@@ -175,6 +200,12 @@ impl Fusion {
     /// out and chooses the epoch that is kept; where that fifth, or the rest, has one label only, the last epoch is.
     pub fn fit(rows: &Rows<'_>, target: Target, options: &Options, seed: u64) -> Result<Self, EvalError> {
         fit::fit(rows, target, options, seed).map(|fitted| Self(Some(Arc::new(fitted))))
+    }
+
+    /// The places of inputs that said the same of all rows, and that it therefore leaves alone.
+    pub fn still(&self) -> Vec<usize> {
+        let scales = self.0.iter().flat_map(|fitted| fitted.scales.iter().enumerate());
+        scales.filter(|(_, scale)| scale.deviation == STILL).map(|(place, _)| place).collect()
     }
 
     /// Whether it was fitted.

@@ -8,6 +8,7 @@ pub mod fusion;
 pub mod goals;
 mod html;
 pub mod metrics;
+mod random;
 pub mod report;
 pub mod search;
 

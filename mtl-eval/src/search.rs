@@ -9,7 +9,6 @@ use rayon::prelude::*;
 
 mod cma_es;
 mod eigen;
-mod generator;
 mod pareto;
 mod picture;
 mod space;
@@ -18,7 +17,7 @@ pub use pareto::{Front, dominates, hypervolume, spread};
 pub use picture::{Picture, Point};
 pub use space::{Space, Variable};
 
-pub(crate) use generator::Generator;
+use crate::random::Generator;
 
 use cma_es::CmaEs;
 

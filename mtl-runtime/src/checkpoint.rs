@@ -169,7 +169,7 @@ pub(crate) fn config<M: Model>(path: &Path) -> Result<M::Config> {
 pub(crate) fn configure<M: Model>(path: &Path, config: M::Config) -> Result<()> {
     let (mut header, _, mut arrays) = open::<M>(path)?;
     // What was fitted stands beside the configuration.
-    let config = Fusions::default().under::<M>(&config)?;
+    let config = Fusions::default().under::<M>(&config);
     header.config = ciborium::Value::serialized(&config).expect("a configuration holds plain values");
     arrays.arrays.insert("header".to_owned(), pack(&header));
     file::write(path, M::SPEC, &arrays.arrays)

@@ -16,7 +16,7 @@ use crate::model::{Model, Rank};
 use crate::parameters::{Parameter, parameters};
 use crate::pictures::{pictures, ranks};
 use crate::report::{Candidate, Explanation, Part, Pictures, Report, SplitMetrics, peak_memory_bytes};
-use crate::scores::{Calibrators, Fusions, Inputs, calibrated_name, unfitted};
+use crate::scores::{Calibrators, Fusions, Inputs, calibrated_name, check_same, unfitted};
 use crate::subnets::SubnetReport;
 use crate::train::run::Run;
 use crate::train::scores;
@@ -55,7 +55,11 @@ impl<M: Model> Predictor<M> {
 
     /// As [`load`](Self::load), under a changed configuration: parameters of ranks, say. Widths cannot change.
     pub fn load_with(path: impl AsRef<Path>, change: impl FnOnce(&mut M::Config) -> Result<()>) -> Result<Self> {
-        let mut run = checkpoint::load::<M>(path.as_ref(), change)?;
+        let mut run = checkpoint::load::<M>(path.as_ref(), |config| {
+            let fitted = config.clone();
+            change(config)?;
+            check_same::<M>(&fitted, config)
+        })?;
         run.embeddings.settle();
         let predictor = Self::of(run)?;
         scores::<M>(&predictor.config)?;
@@ -82,7 +86,7 @@ impl<M: Model> Predictor<M> {
         let mut network = run.network().valid();
         network.compact();
         let Run { config, schema, encoder, mut embeddings, calibrators, fusions, .. } = run;
-        let config = fusions.under::<M>(&config)?;
+        let config = fusions.under::<M>(&config);
         embeddings.forget_state();
         let calibrators = calibrators.under::<M>(&config)?;
         Ok(Self { config, schema, encoder, network, embeddings, subnets, calibrators, fusions })
@@ -225,7 +229,8 @@ impl<M: Model> Predictor<M> {
     ) -> Result<Predictions> {
         let mut config = self.config.clone();
         change(&mut config)?;
-        let config = self.fusions.under::<M>(&config)?;
+        check_same::<M>(&self.config, &config)?;
+        let config = self.fusions.under::<M>(&config);
         scores::<M>(&config)?;
         self.predict_under(&config, table)
     }

@@ -16,7 +16,7 @@ use crate::model::{Input, Model, Rank};
 mod learned;
 
 pub use learned::{Fusions, Learned, LearnedInput};
-pub(crate) use learned::{check_options, check_rows, is_fitted, unfitted};
+pub(crate) use learned::{check_options, check_rows, check_same, is_fitted, unfitted};
 
 /// Calibrators of tasks, by name. A task without one is as it was predicted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -137,7 +137,8 @@ impl<'a> Inputs<'a> {
     ) -> Result<Self> {
         let of = prediction_names(schema);
         let column = |name: &str| {
-            let place = of.iter().position(|known| known == name).unwrap_or_default();
+            let place = of.iter().position(|known| known == name);
+            let place = place.unwrap_or_else(|| unreachable!("a score reads predictions, and `{name}` is none"));
             predictions.iter().skip(place).step_by(of.len()).copied()
         };
         let values = |input: &Input| match *input {

@@ -324,7 +324,8 @@ impl<M: Model> Session<M> {
         let scored = score(run.network(), &run.embeddings, &run.schema, validation)?;
         let calibrators = Calibrators::fit::<M>(&run.config, &run.schema, &scored.predictions, validation)?;
         let fusions = Fusions::fit::<M>(&run.config, &run.schema, &scored.predictions, validation, &calibrators)?;
-        let config = fusions.under::<M>(&run.config)?;
+        self.display.notes(fusions.notes::<M>());
+        let config = fusions.under::<M>(&run.config);
         let subjects = Subjects::of::<M>(&config, &run.schema, validation, &scored, &calibrators)?;
         let split = measure(run.network(), &scored, &subjects, &[])?;
         let value = best::value(&train, &run.schema, &split)?;

@@ -74,16 +74,23 @@ fn run(options: &Options) -> Result<()> {
 fn trained<M: Model>(splits: &Splits, options: &Options, seed: u64) -> Result<Predictor<M>> {
     let file = options.models.as_ref().map(|folder| folder.join(format!("{}_{seed}.mtl.safetensors", M::NAME)));
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
+        if let [setting, ..] = &options.set[..] {
+            let message = format!("{} is there already: `--set {setting}` cannot change it", file.display());
+            return Err(Error::config(format!("{message}; name another folder with `--models`")));
+        }
         return Predictor::load(file);
     }
     let mut config = M::default_config();
     options.set.iter().try_for_each(|setting| apply_setting(&mut config, setting))?;
     apply_setting(&mut config, &format!("train.seed={seed}"))?;
     let mut trainer = Trainer::<M>::new(config, splits.clone()).verbose(true);
-    if let Some(file) = file {
-        trainer = trainer.checkpoint(file);
-    }
-    Ok(trainer.fit()?.predictor)
+    let Some(file) = file else { return Ok(trainer.fit()?.predictor) };
+    // Its own name comes last: what has it is trained to the end.
+    let part = file.with_extension("part");
+    trainer = trainer.checkpoint(&part);
+    let predictor = trainer.fit()?.predictor;
+    std::fs::rename(&part, &file).map_err(|error| Error::io(&file, error))?;
+    Ok(predictor)
 }
 
 /// Labels of tasks, and groups, of a table.

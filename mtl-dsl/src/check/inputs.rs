@@ -30,17 +30,7 @@ impl Inputs<'_> {
     /// A task or a number; none where the name is neither. Reports a feature that is no number.
     pub fn named(&self, name: &str, span: Span, sink: &mut Sink) -> Option<Option<ScoreInput>> {
         match self.names.find(name) {
-            Some((Declared::Task(task), at)) => {
-                if matches!(self.tasks[task].as_ref().map(|task| &task.kind), Some(TaskKind::Multiclass { .. })) {
-                    sink.push(diagnostic!(
-                        LossMismatch, span, "`{name}` is one of several classes, and a score is made of numbers";
-                        label(at): "declared here";
-                        help: "declare a task for the class that the score reads: `task {name}_is_2: binary(label: {name} == 2);`"
-                    ));
-                    return Some(None);
-                }
-                Some(Some(plain(task)))
-            }
+            Some((Declared::Task(task), _)) => Some(self.number_of(task, span, sink)),
             Some((Declared::Feature(feature), at)) => {
                 let kind = self.names.features[feature].1.value.as_call().map(|(kind, _)| kind.text);
                 if kind.as_deref() != Some("number") {
@@ -55,6 +45,21 @@ impl Inputs<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The prediction of a task. Reports one of several classes.
+    fn number_of(&self, task: usize, span: Span, sink: &mut Sink) -> Option<ScoreInput> {
+        let declared = &self.names.tasks[task].name;
+        if matches!(self.tasks[task].as_ref().map(|task| &task.kind), Some(TaskKind::Multiclass { .. })) {
+            let name = &declared.text;
+            sink.push(diagnostic!(
+                LossMismatch, span, "`{name}` is one of several classes, and a score is made of numbers";
+                label(declared.span): "declared here";
+                help: "declare a task for the class that the score reads: `task {name}_is_2: binary(label: {name} == 2);`"
+            ));
+            return None;
+        }
+        Some(plain(task))
     }
 
     /// `buy | click`.
@@ -75,7 +80,7 @@ impl Inputs<'_> {
         let of_task = match given {
             Some(given) => self.conditional(of, given, sink)?,
             None => match self.names.task(&of.text) {
-                Some(task) => plain(task),
+                Some(task) => self.number_of(task, of.span, sink)?,
                 None => {
                     let help = did_you_mean(&of.text, "tasks", self.names.task_names());
                     sink.push(diagnostic!(UnknownTask, of.span, "no task named `{}`", of.text; help: "{help}"));

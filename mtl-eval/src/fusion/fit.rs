@@ -1,9 +1,9 @@
 //! The fit of a fusion: Adam over shuffled batches, and the best epoch by rows that were held out.
 
 use super::network::{Network, sigmoid};
-use super::{Fitted, MOST, Options, Rows, Scale, Summary, Target};
+use super::{Fitted, MOST, Options, Rows, STILL, Scale, Summary, Target};
 use crate::error::EvalError;
-use crate::search::Generator;
+use crate::random::Generator;
 
 /// Rows of a step.
 const BATCH: usize = 256;
@@ -24,6 +24,7 @@ struct Row {
 
 pub(super) fn fit(rows: &Rows<'_>, target: Target, options: &Options, seed: u64) -> Result<Fitted, EvalError> {
     options.check()?;
+    rows.check()?;
     target.check(rows.labels, rows.weights)?;
     let width = rows.kinds.len();
     if !(1..=MOST).contains(&width) {
@@ -72,7 +73,7 @@ fn counting(rows: &Rows<'_>) -> Vec<usize> {
     (0..rows.labels.len()).filter(|row| !rows.labels[*row].is_nan()).filter(weighs).collect()
 }
 
-/// Mean and standard deviation of each input over the rows that count.
+/// Mean and standard deviation of each input over the rows that count; [`STILL`] for one that says the same of all.
 fn scales(rows: &Rows<'_>, counting: &[usize], total: f64) -> Result<Vec<Scale>, EvalError> {
     let width = rows.kinds.len();
     let scale = |(at, kind): (usize, &super::Input)| {
@@ -89,11 +90,8 @@ fn scales(rows: &Rows<'_>, counting: &[usize], total: f64) -> Result<Vec<Scale>,
         let variance = values.iter().map(|(x, weight)| weight * (x - mean).powi(2)).sum::<f64>() / total;
         let first = values[0].0;
         // A deviation that rounding made is none.
-        if values.iter().all(|(x, _)| *x == first) || variance.sqrt() <= 1e-12 * mean.abs() {
-            return Err(EvalError::new(format!("`{name}` is the same in every row that has a label"))
-                .remedy("it tells nothing apart: leave it out"));
-        }
-        Ok(Scale { kind: *kind, mean, deviation: variance.sqrt() })
+        let still = values.iter().all(|(x, _)| *x == first) || variance.sqrt() <= 1e-12 * mean.abs();
+        Ok(Scale { kind: *kind, mean, deviation: if still { STILL } else { variance.sqrt() } })
     };
     rows.kinds.iter().enumerate().map(scale).collect()
 }
@@ -168,7 +166,9 @@ fn descend(
         }
         let value = mean_loss(&network, rows, &judges, loss);
         if !value.is_finite() || network.values.iter().any(|value| !value.is_finite()) {
-            return Err(EvalError::new(format!("the loss is {value} after epoch {epoch}")).remedy("lower `lr`"));
+            // What was good before stays.
+            let diverged = EvalError::new(format!("the loss is {value} after epoch {epoch}")).remedy("lower `lr`");
+            return best.ok_or(diverged);
         }
         let fit = Summary { rows: rows.len(), held: held.len(), epoch, loss: value };
         if held.is_empty() || best.as_ref().is_none_or(|(_, best)| value < best.loss) {

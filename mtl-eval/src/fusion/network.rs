@@ -1,7 +1,7 @@
 //! Fully connected layers over a few numbers, with their gradient.
 
 use super::MOST;
-use crate::search::Generator;
+use crate::random::Generator;
 
 /// What follows a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

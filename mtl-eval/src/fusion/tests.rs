@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::fit::Loss;
 use super::network::{Network, sigmoid};
 use super::*;
-use crate::search::Generator;
+use crate::random::Generator;
 
 const ACTIVATIONS: [Activation; 5] =
     [Activation::Relu, Activation::LeakyRelu, Activation::Tanh, Activation::Sigmoid, Activation::Swish];
@@ -267,8 +267,20 @@ fn data_that_nothing_can_be_learned_from_are_errors() {
     assert_eq!(change(21, f64::NAN), "`b` is NaN in row 10");
     assert_eq!(change(20, f64::INFINITY), "`a` is inf in row 10");
     let constant: Vec<f64> = data.inputs.chunks(2).flat_map(|row| [row[0], 0.3]).collect();
-    let found = error(&Rows { inputs: &constant, ..data.rows() }, Target::Event);
-    assert_eq!(found, "`b` is the same in every row that has a label: it tells nothing apart: leave it out");
+    let still = Fusion::fit(&Rows { inputs: &constant, ..data.rows() }, Target::Event, &options(&[4]), 0).unwrap();
+    assert_eq!(still.still(), [1]);
+    assert_eq!(
+        still.score([0.4, 0.3]).to_bits(),
+        still.score([0.4, 0.9]).to_bits(),
+        "what said nothing counts for nothing"
+    );
+    assert!((1..20).any(|x| still.score([f64::from(x) / 20.0, 0.3]) != still.score([0.0, 0.3])));
+    assert_eq!(Fusion::try_from(String::from(still.clone())).unwrap(), still);
+    let short = Rows { weights: Some(&[1.0]), ..data.rows() };
+    assert!(error(&short, Target::Event).starts_with("1 weights for "));
+    let endless = vec![f32::INFINITY; data.labels.len()];
+    let endless = Rows { weights: Some(&endless), ..data.rows() };
+    assert_eq!(error(&endless, Target::Event), "a weight is no number that is not negative in row 0");
     let fit = |options: Options| Fusion::fit(&data.rows(), Target::Event, &options, 0).unwrap_err().to_string();
     assert_eq!(fit(Options { epochs: 0, ..options(&[4]) }), "0 epochs: at least 1");
     assert_eq!(fit(options(&[4, 0])), "a layer of width 0: from 1 to 128");

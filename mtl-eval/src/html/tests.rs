@@ -41,7 +41,7 @@ fn a_line_has_gaps_where_values_are_none() {
 fn charts_of_nothing_are_none() {
     assert_eq!((line(&[]), line(&[(1.0, f64::NAN)])), (None, None));
     assert!(scatter(&Scatter::default()).is_none());
-    let dot = Dot { x: f64::NAN, y: 1.0, text: String::new(), size: 1.0, mark: None };
+    let dot = Dot { x: f64::NAN, y: 1.0, text: String::new(), size: 1.0 };
     assert!(scatter(&Scatter { kinds: vec![("a".into(), vec![dot])], ..Scatter::default() }).is_none());
     assert!(histogram("t", "x", &Distribution::default()).is_none());
     let empty = Distribution { counts: [("a", vec![0, 0])].into_iter().collect(), ..Distribution::default() };

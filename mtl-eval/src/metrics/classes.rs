@@ -23,10 +23,10 @@ pub(crate) fn of_own(metric: Metric, columns: Columns) -> Result<(Mean, Vec<f32>
 }
 
 /// The greatest probability of each row, `[rows, classes]` row-major, and whether it is that of the row's class: 1 or 0, NaN where the
-/// row has no label.
+/// row does not count.
 pub fn confidence(columns: Columns) -> Result<(Vec<f32>, Vec<f32>), EvalError> {
     let hits = own(columns, |row, class| f32::from(u8::from(most(row).0 == class)))?;
-    let hits = hits.into_iter().zip(columns.labels).map(|(hit, label)| if label.is_nan() { f32::NAN } else { hit });
+    let hits = hits.into_iter().enumerate().map(|(row, hit)| if columns.counts(row) { hit } else { f32::NAN });
     Ok((columns.predictions.chunks_exact(columns.classes.max(1)).map(|row| most(row).1).collect(), hits.collect()))
 }
 

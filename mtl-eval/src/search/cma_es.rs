@@ -3,8 +3,8 @@
 //! Hansen, "The CMA Evolution Strategy: A Tutorial" (arXiv:1604.00772): constants of its table 1, the names of its section 6.
 
 use super::eigen::symmetric;
-use super::generator::Generator;
 use super::order;
+use crate::random::Generator;
 
 /// The standard deviation at the start, as a share of each interval.
 const SIGMA: f64 = 0.3;

@@ -1,7 +1,7 @@
 //! The box that is searched.
 
-use super::generator::Generator;
 use crate::error::EvalError;
+use crate::random::Generator;
 
 /// One dimension of a space.
 #[derive(Debug, Clone, Copy, PartialEq)]

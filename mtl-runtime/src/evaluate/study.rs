@@ -102,7 +102,10 @@ impl Evaluation {
                 }
             };
             if split.changes.is_empty() {
-                return Err(Error::data(format!("the baseline and this model have no task in common on {name}")));
+                return Err(Error::data(format!(
+                    "the baseline and this model have no task with a metric in common on {name}: measure the baseline with the same \
+                     `--metrics`"
+                )));
             }
         }
         Ok(())

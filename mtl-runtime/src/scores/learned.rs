@@ -76,21 +76,28 @@ impl Fusions {
         self.0.get(rank)
     }
 
-    /// A configuration with these, and with nothing for other learned ranks. One that asks for other layers is refused.
-    pub(crate) fn under<M: Model>(&self, config: &M::Config) -> Result<M::Config> {
+    /// A configuration with these, and with nothing for other learned ranks.
+    pub(crate) fn under<M: Model>(&self, config: &M::Config) -> M::Config {
         let mut config = config.clone();
         for learned in M::learned() {
-            let fusion = self.get(learned.rank).cloned().unwrap_or_default();
-            let widths = (learned.options)(&config).widths;
-            if fusion.is_fitted() && fusion.widths() != widths {
-                let (path, fitted) = (format!("ranks.{}.hidden", learned.rank), fusion.widths());
-                let message =
-                    format!("{path} is {widths:?}, but {fitted:?} was fitted: they cannot change after training");
-                return Err(Error::config(message));
-            }
-            (learned.set)(&mut config, fusion);
+            (learned.set)(&mut config, self.get(learned.rank).cloned().unwrap_or_default());
         }
-        Ok(config)
+        config
+    }
+
+    /// What people should know of the fits: inputs that tell nothing apart.
+    pub(crate) fn notes<M: Model>(&self) -> Vec<String> {
+        let of_rank = |learned: &Learned<M::Config>| {
+            let still = self.get(learned.rank).map_or_else(Vec::new, Fusion::still);
+            let note = |place: usize| {
+                let (rank, input) = (learned.rank, learned.inputs[place].name);
+                format!(
+                    "`{input}` is the same in all labelled validation rows: the learned score `{rank}` leaves it alone"
+                )
+            };
+            still.into_iter().map(note).collect::<Vec<_>>()
+        };
+        M::learned().iter().flat_map(of_rank).collect()
     }
 }
 
@@ -141,6 +148,25 @@ pub(crate) fn is_fitted<M: Model>(expectation: usize, config: &M::Config) -> boo
     about.all(|learned| (learned.fusion)(config).is_fitted())
 }
 
+/// Refuses other options than those under which learned scores were fitted.
+pub(crate) fn check_same<M: Model>(fitted: &M::Config, now: &M::Config) -> Result<()> {
+    for learned in M::learned() {
+        let (fitted, now) = ((learned.options)(fitted), (learned.options)(now));
+        let widths = |of: &Options| format!("{:?}", of.widths);
+        let of = [
+            ("hidden", widths(&fitted), widths(&now)),
+            ("epochs", fitted.epochs.to_string(), now.epochs.to_string()),
+            ("lr", fitted.lr.to_string(), now.lr.to_string()),
+            ("l2", fitted.l2.to_string(), now.l2.to_string()),
+        ];
+        if let Some((name, before, now)) = of.iter().find(|(_, before, now)| before != now) {
+            let message = format!("ranks.{}.{name} is {now}, and the score was fitted with {before}", learned.rank);
+            return Err(Error::config(format!("{message}: train again to change it")));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses options that no fit can have.
 pub(crate) fn check_options<M: Model>(config: &M::Config) -> Result<()> {
     let check = |learned: &Learned<M::Config>| {
@@ -162,6 +188,16 @@ pub(crate) fn check_rows<M: Model>(schema: &Schema, validation: Option<&Dataset>
         learned.target.check(labels, weights).map_err(|error| {
             Error::data(format!("the learned score `{rank}` is fitted to `{task}` on validation rows: {error}"))
         })?;
+        let numbers = schema.scores.numbers.iter().zip(&validation.numbers);
+        for ((name, _), values) in numbers {
+            let missing = values.iter().position(|x| x.is_nan());
+            let read = learned.inputs.iter().any(|input| input.name == name && input.default.is_none());
+            if let (Some(row), true) = (missing, read) {
+                let message =
+                    format!("the learned score `{rank}` reads `{name}`, which is missing in validation row {row}");
+                return Err(Error::data(format!("{message}: write `{name} ?? 0`, or another number, in its `on`")));
+            }
+        }
     }
     Ok(())
 }

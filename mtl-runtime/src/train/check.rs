@@ -69,7 +69,8 @@ fn ranks<M: Model>(config: &M::Config) -> Result<()> {
 
 /// Refuses numbers that mean the same wherever they stand.
 fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
-    for (path, value) in settings(config) {
+    // Parameters of scores have ranges of their own.
+    for (path, value) in settings(config).into_iter().filter(|(path, _)| !path.starts_with("ranks.")) {
         let number = value.as_f64().unwrap_or(0.0);
         let name = path.rsplit('.').next().unwrap_or_default();
         let task = path.starts_with("tasks.");
@@ -77,7 +78,7 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         if name == "temperature" && gates && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));
         }
-        if name == "gamma" && !path.starts_with("ranks.") && !task && number <= 0.0 {
+        if name == "gamma" && !task && number <= 0.0 {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0")));
         }
         if (path.ends_with("dropout") || name == "drop_input") && !(0.0..1.0).contains(&number) {

@@ -20,6 +20,8 @@ pub(super) struct Display {
     bar: Option<ProgressBar>,
     /// The weights that were shown last: those that stay are shown once.
     weights: String,
+    /// What was said once is not said again.
+    notes: Vec<String>,
 }
 
 impl Display {
@@ -31,6 +33,17 @@ impl Display {
             stage: String::new(),
             bar: None,
             weights: String::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// What people should know, once.
+    pub fn notes(&mut self, notes: Vec<String>) {
+        for note in notes.into_iter().filter(|_| self.verbose) {
+            if !self.notes.contains(&note) {
+                eprintln!("warning: {note}");
+                self.notes.push(note);
+            }
         }
     }
 

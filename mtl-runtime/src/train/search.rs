@@ -15,6 +15,7 @@ use crate::evaluate::value_of;
 use crate::model::Model;
 use crate::parameters::parameters;
 use crate::subnets::{Round, Stage, Subnet, kept, masks_of, prune};
+use crate::weighting::balance::Balance;
 
 impl<M: Model> Session<M> {
     /// Every epoch of the search that is left. True if it was told to stop before the end of training.
@@ -42,6 +43,8 @@ impl<M: Model> Session<M> {
             self.run.progress.searched += 1;
             self.run.progress.batch = 0;
             self.run.begin_epoch();
+            // Epochs report their own weights alone.
+            self.run.balance.iter_mut().for_each(Balance::begin_epoch);
             if subnet.stage(self.run.progress.searched, tasks).is_none() {
                 self.run.end_search()?;
             }

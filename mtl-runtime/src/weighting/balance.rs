@@ -111,7 +111,7 @@ impl Balance {
         }
     }
 
-    fn begin_epoch(&mut self) {
+    pub fn begin_epoch(&mut self) {
         let pairs = self.tasks * self.tasks.saturating_sub(1) / 2;
         let zeros = |count| vec![(0.0, 0.0); count];
         self.log = Log { weights: zeros(self.tasks), norms: zeros(self.tasks), cosines: zeros(pairs), fallbacks: 0 };
@@ -311,6 +311,8 @@ impl Balance {
             Memory::Moco(method) => method.state(),
             Memory::MetaBalance(method) => super::methods::gramian::Gramian::state(method),
         });
+        // What was restored waits for the next step that it weighs.
+        let memory = memory.or_else(|| self.restored.clone());
         BalanceState { method, memory, epochs: self.epochs, log: self.log.clone() }
     }
 

@@ -1,6 +1,6 @@
 //! A scatter chart: points of one or more kinds, joined or not, beside a line where both axes are equal.
 
-use super::axes::{across, frame, line, tip, up, words};
+use super::axes::{across, frame, line, tip, up};
 use super::{Scale, at, figure, series_class};
 use crate::html::element::{Element, classed};
 
@@ -15,8 +15,6 @@ pub(in crate::html) struct Dot {
     pub text: String,
     /// Its size by area, beside the others' of 1.
     pub size: f64,
-    /// What is written beside it.
-    pub mark: Option<&'static str>,
 }
 
 /// What a scatter chart shows.
@@ -64,12 +62,10 @@ pub(in crate::html) fn scatter(chart: &Scatter) -> Option<Element> {
             picture = picture.child(line.with("d", steps));
         }
         for (dot, a, b) in placed {
-            let class = if dot.mark.is_some() { "dot chosen" } else { "dot" };
             let radius = 3.4 * dot.size.clamp(0.25, 4.0).sqrt();
-            let circle = classed("circle", format!("{class} {}", series_class(index)));
-            picture = picture
-                .child(circle.with("cx", at(a)).with("cy", at(b)).with("r", at(radius)).child(tip(&dot.text)))
-                .children(dot.mark.map(|mark| words("mark", a + 8.0, b - 6.0, mark)));
+            let circle = classed("circle", format!("dot {}", series_class(index)));
+            let circle = circle.with("cx", at(a)).with("cy", at(b)).with("r", at(radius));
+            picture = picture.child(circle.child(tip(&dot.text)));
         }
     }
     let legend: Vec<String> = chart.kinds.iter().map(|(name, _)| name.clone()).collect();

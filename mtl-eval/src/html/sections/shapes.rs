@@ -42,7 +42,7 @@ fn dots(bins: &[Bin]) -> Vec<Dot> {
     let dot = |bin: &Bin| {
         let (x, y) = (bin.prediction, bin.label);
         let text = format!("predicted {}, observed {}, {} rows", short(x), short(y), count(bin.count));
-        Dot { x, y, text, size: 1.0, mark: None }
+        Dot { x, y, text, size: 1.0 }
     };
     bins.iter().map(dot).collect()
 }

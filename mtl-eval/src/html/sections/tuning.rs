@@ -69,11 +69,10 @@ fn front(tuning: &TuneReport) -> Vec<Element> {
             y: at(values, b),
             text: described(values, &mut point.params.iter().map(|(name, value)| (name, *value))),
             size: 1.0,
-            mark: None,
         };
         let mut dots: Vec<Dot> = tuning.front.iter().zip(&values).map(point).collect();
         dots.sort_by(|one, other| one.x.total_cmp(&other.x));
-        let start = Dot { x: at(&before, a), y: at(&before, b), text: of_before.clone(), size: 2.0, mark: None };
+        let start = Dot { x: at(&before, a), y: at(&before, b), text: of_before.clone(), size: 2.0 };
         let kinds = vec![("front".to_owned(), dots), ("before".to_owned(), vec![start])];
         let title = format!("{} against {}", goals[b], goals[a]);
         scatter(&Scatter {

@@ -14,6 +14,19 @@ impl Generator {
         Self { state: seed, spare: None }
     }
 
+    /// The numbers of one of a seed's streams.
+    pub fn stream(seed: u64, stream: u64) -> Self {
+        let mut generator = Self::new(seed);
+        generator.state = generator.next() ^ stream.wrapping_mul(0xd134_2543_de82_ef95);
+        generator.next();
+        generator
+    }
+
+    /// A number below `n`, at most 2^32.
+    pub fn below(&mut self, n: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
+    }
+
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
