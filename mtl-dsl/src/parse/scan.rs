@@ -14,6 +14,9 @@ const DEEPEST: usize = 64;
 /// Operators that an operand can stand under; it bounds the depth of the tree.
 const OPERATORS: usize = 512;
 
+/// What some editors begin a file with.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// What keeps the text from being read by the grammar.
 pub(super) fn scan(text: &str) -> Vec<Diagnostic> {
     if text.len() > LARGEST {
@@ -49,6 +52,7 @@ impl Scan<'_> {
         let Some(first) = rest.chars().next() else { return false };
         let length = match first {
             ' ' | '\t' | '\r' | '\n' => 1,
+            BYTE_ORDER_MARK if self.at == 0 => first.len_utf8(),
             '/' if rest.starts_with("//") => self.line_comment(rest),
             '/' if rest.starts_with("/*") => match self.block_comment(rest) {
                 Some(length) => length,
@@ -170,6 +174,10 @@ impl Scan<'_> {
         self.problems.push(match character {
             '#' => problem.help("comments begin with `//`"),
             '\'' => problem.help("texts stand in double quotes"),
+            BYTE_ORDER_MARK => problem.help("a byte-order mark stands at the beginning of a file alone: remove this one"),
+            other if other.is_alphanumeric() => problem.help(
+                "names are made of the letters a to z, digits and `_`; a column with another name stands in quotes, as in `column: \"länge\"`",
+            ),
             _ => problem,
         });
         character.len_utf8()
