@@ -90,7 +90,7 @@ impl Scan<'_> {
                 self.operators += 1;
                 1
             }
-            other => self.unexpected(other),
+            other => self.unexpected(rest, other),
         };
         self.at += length;
         self.within_limits()
@@ -167,7 +167,18 @@ impl Scan<'_> {
         }
     }
 
-    fn unexpected(&mut self, character: char) -> usize {
+    fn unexpected(&mut self, rest: &str, character: char) -> usize {
+        let letter = |character: &char| !character.is_ascii() && character.is_alphanumeric();
+        let letters: String = rest.chars().take_while(letter).collect();
+        if !letters.is_empty() {
+            let several = if letters.len() > character.len_utf8() { "s" } else { "" };
+            let span = self.span(letters.len());
+            self.problems.push(diagnostic!(
+                UnexpectedCharacter, span, "unexpected character{several} `{letters}`";
+                help: "names are made of the letters a to z, digits and `_`; a column with another name stands in quotes, as in `column: \"länge\"`"
+            ));
+            return letters.len();
+        }
         let span = self.span(character.len_utf8());
         let shown = if character == '\'' { "'".to_owned() } else { character.escape_debug().to_string() };
         let problem = diagnostic!(UnexpectedCharacter, span, "unexpected character `{shown}`");
@@ -175,9 +186,6 @@ impl Scan<'_> {
             '#' => problem.help("comments begin with `//`"),
             '\'' => problem.help("texts stand in double quotes"),
             BYTE_ORDER_MARK => problem.help("a byte-order mark stands at the beginning of a file alone: remove this one"),
-            other if other.is_alphanumeric() => problem.help(
-                "names are made of the letters a to z, digits and `_`; a column with another name stands in quotes, as in `column: \"länge\"`",
-            ),
             _ => problem,
         });
         character.len_utf8()
