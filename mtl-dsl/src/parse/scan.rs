@@ -185,7 +185,9 @@ impl Scan<'_> {
         self.problems.push(match character {
             '#' => problem.help("comments begin with `//`"),
             '\'' => problem.help("texts stand in double quotes"),
-            BYTE_ORDER_MARK => problem.help("a byte-order mark stands at the beginning of a file alone: remove this one"),
+            BYTE_ORDER_MARK => {
+                problem.help("a byte-order mark stands at the beginning of a file alone: remove this one")
+            }
             _ => problem,
         });
         character.len_utf8()
