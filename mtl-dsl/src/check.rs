@@ -30,6 +30,7 @@ mod trends;
 mod tune;
 mod unused;
 mod views;
+mod warm_up;
 mod weighting;
 
 use crate::ast::{self, Ast};
@@ -110,6 +111,7 @@ fn check_model(model: &ast::Model, sink: &mut Sink) -> Option<Model> {
     towers::check_classes(&model, sink);
     weighting::check_towers(&model, sink);
     weighting::check_losses(&model, &names, sink);
+    warm_up::check(&model, &names, sink);
     unused::prune(&mut model, sink);
     if !sink.iter().any(Diagnostic::is_error) {
         stages::check(&model, sink);

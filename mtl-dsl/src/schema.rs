@@ -133,8 +133,8 @@ pub struct Range {
     pub words: &'static str,
 }
 
-/// The whole numbers that an f64 holds exactly end here.
-const LAST_WHOLE: f64 = 9_007_199_254_740_992.0;
+/// The last whole number that no other one is rounded to as an f64.
+pub(crate) const LAST_WHOLE: f64 = 9_007_199_254_740_991.0;
 
 impl Range {
     /// 1, 2, 3, ...

@@ -124,12 +124,23 @@ impl Scope<'_> {
             return None;
         };
         match names.find(name) {
-            Some((Declared::Task(task), _)) => Some(match labels[task].clone()? {
-                Label::Where(condition) => condition,
-                Label::Column(column) => {
-                    Condition::Compare { column, op: Compare::Greater, value: Constant::Number(0.0) }
+            Some((Declared::Task(task), at)) => {
+                let kind = names.tasks[task].kind.as_call().map(|(kind, _)| kind.text);
+                if let Some(which @ ("multiclass" | "ordinal")) = kind.as_deref() {
+                    let what = if which == "ordinal" { "levels" } else { "classes" };
+                    sink.push(diagnostic!(
+                        NotACondition, span, "`{name}` is one of several {what}, and neither true nor false"; label(at): "declared here";
+                        help: "write `{name} == 2`"
+                    ));
+                    return None;
                 }
-            }),
+                Some(match labels[task].clone()? {
+                    Label::Where(condition) => condition,
+                    Label::Column(column) => {
+                        Condition::Compare { column, op: Compare::Greater, value: Constant::Number(0.0) }
+                    }
+                })
+            }
             Some((Declared::Feature(_), _)) => {
                 sink.push(diagnostic!(
                     NotACondition, span, "a feature alone is no condition"; help: "compare it: `{name} == 1`, `{name} == \"text\"`"

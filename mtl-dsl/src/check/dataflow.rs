@@ -6,11 +6,13 @@ use super::options;
 use crate::ast::{self, BinaryOp, ExprKind as Written};
 use crate::constructs::{self, Context, Reads};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Call, Expr, ExprKind, Feature, FeatureId, Let, LetId, TaskId, Type, Value, View};
+use crate::hir::{Call, Expr, ExprKind, Feature, FeatureId, Let, LetId, Type, Value, View};
 use crate::resolve::{Declared, Names};
 use crate::schema::Shape;
 use crate::source::Span;
 use crate::suggest::did_you_mean;
+
+mod of_tasks;
 
 /// The `let`s in order; none where one is wrong.
 pub(super) fn check_lets(names: &Names<'_>, features: &[Option<Feature>], sink: &mut Sink) -> Vec<Option<Let>> {
@@ -300,86 +302,10 @@ impl Dataflow<'_> {
                 Some(Value::Input(inputs.len() - 1))
             }
             Shape::Tasks => self.tasks(expr, &mut Vec::new(), sink).map(Value::Tasks),
-            Shape::TaskGroups => {
-                let Written::List(items) = &expr.kind else {
-                    sink.push(diagnostic!(
-                        WrongArgument, expr.span, "groups of tasks are a list of lists, found {}", expr.describe();
-                        help: "write `[[click, like], [buy]]`"
-                    ));
-                    return None;
-                };
-                let mut seen = Vec::new();
-                let groups: Option<Vec<_>> = items.iter().map(|item| self.tasks(item, &mut seen, sink)).collect();
-                groups.map(Value::TaskGroups)
-            }
+            Shape::TaskGroups => self.groups(expr, sink).map(Value::TaskGroups),
             Shape::Relations => self.relations(expr, sink).map(Value::Relations),
             _ => unreachable!("no option of a block has this shape"),
         }
-    }
-
-    /// `[buy | click, buy | like]`: pairs of declared tasks, each once.
-    fn relations(&self, expr: &ast::Expr, sink: &mut Sink) -> Option<Vec<(TaskId, TaskId)>> {
-        const FORM: &str = "write `[buy | click, buy | like]`";
-        let Written::List(items) = &expr.kind else {
-            sink.push(diagnostic!(
-                WrongArgument, expr.span, "this is a list of relations, found {}", expr.describe(); help: "{FORM}"
-            ));
-            return None;
-        };
-        let mut relations: Vec<((TaskId, TaskId), Span)> = Vec::new();
-        for item in items {
-            let Written::Conditional(task, given) = &item.kind else {
-                sink.push(diagnostic!(
-                    WrongArgument, item.span, "a relation is a task and one it is given, found {}", item.describe(); help: "{FORM}"
-                ));
-                return None;
-            };
-            let find = |name: &ast::Name, sink: &mut Sink| {
-                let found = self.names.task(&name.text);
-                if found.is_none() {
-                    let help = did_you_mean(&name.text, "tasks", self.names.task_names());
-                    sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
-                }
-                found.map(TaskId)
-            };
-            let pair = (find(task, sink), find(given, sink));
-            let pair = (pair.0?, pair.1?);
-            if let Some((_, first)) = relations.iter().find(|(other, _)| *other == pair) {
-                sink.push(diagnostic!(DuplicateOption, item.span, "this relation stands here twice"; label(*first): "first written here"));
-                return None;
-            }
-            relations.push((pair, item.span));
-        }
-        Some(relations.into_iter().map(|(pair, _)| pair).collect())
-    }
-
-    /// `[click, buy]`: declared tasks, none of which was `seen`.
-    fn tasks(&self, expr: &ast::Expr, seen: &mut Vec<(usize, Span)>, sink: &mut Sink) -> Option<Vec<TaskId>> {
-        let items = match &expr.kind {
-            Written::List(items) if !items.is_empty() => items,
-            _ => {
-                let found = if let Written::List(_) = expr.kind { "an empty list".to_owned() } else { expr.describe() };
-                sink.push(diagnostic!(WrongArgument, expr.span, "this is a list of tasks, found {found}"; help: "write `[click, buy]`"));
-                return None;
-            }
-        };
-        let mut tasks = Vec::new();
-        for item in items {
-            let name = if let Written::Name(name) = &item.kind { name.as_str() } else { "" };
-            let Some(task) = self.names.task(name) else {
-                let help = did_you_mean(name, "tasks", self.names.task_names());
-                let found = if name.is_empty() { item.describe() } else { format!("`{name}`") };
-                sink.push(diagnostic!(UnknownTask, item.span, "no task named {found}"; help: "{help}"));
-                return None;
-            };
-            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == task) {
-                sink.push(diagnostic!(DuplicateOption, item.span, "`{name}` stands here twice"; label(*first): "first written here"));
-                return None;
-            }
-            seen.push((task, item.span));
-            tasks.push(TaskId(task));
-        }
-        Some(tasks)
     }
 }
 

@@ -89,6 +89,7 @@ impl Taught<'_> {
         }
         let errors = sink.len();
         let mut pairs: Vec<(TaskId, TaskId, Span)> = Vec::new();
+        let mut towers: Vec<(String, Span)> = Vec::new();
         for item in items {
             let Some((a, b)) = self.pair(item, sink) else { continue };
             let same = |(c, d, _): &&(TaskId, TaskId, Span)| (*c, *d) == (a, b) || (*c, *d) == (b, a);
@@ -99,6 +100,16 @@ impl Taught<'_> {
                 ));
                 continue;
             }
+            let own: Vec<String> =
+                [(a, b), (b, a)].into_iter().flat_map(|(task, helper)| self.towers(task, helper)).collect();
+            if let Some((tower, first)) = towers.iter().find(|(tower, _)| own.contains(tower)) {
+                sink.push(diagnostic!(
+                    ReservedName, item.span, "a teacher of this pair and one of another would both have `tower_{tower}`";
+                    label(*first): "the other pair"; help: "choose another name for one of the tasks"
+                ));
+                continue;
+            }
+            towers.extend(own.into_iter().map(|tower| (tower, item.span)));
             pairs.push((a, b, item.span));
         }
         (sink.len() == errors).then(|| pairs.into_iter().map(|(a, b, _)| (a, b)).collect())
@@ -206,17 +217,23 @@ impl Taught<'_> {
 
     /// Refuses a task that is called like a teacher's tower.
     fn free(&self, task: TaskId, helper: TaskId, at: Span, sink: &mut Sink) -> Option<()> {
-        let text = |task: TaskId| &self.names.tasks[task.0].name.text;
-        let tower = format!("{}_then_{}", text(task), text(helper));
-        for taken in [tower.clone(), format!("{tower}_calibration")] {
+        for taken in self.towers(task, helper) {
             if let Some(other) = self.names.task(&taken) {
+                let task = &self.names.tasks[task.0].name.text;
                 sink.push(diagnostic!(
-                    ReservedName, self.names.tasks[other].name.span, "`tower_{taken}` belongs to the teacher of `{}`", text(task);
+                    ReservedName, self.names.tasks[other].name.span, "`tower_{taken}` belongs to the teacher of `{task}`";
                     label(at): "trained here"; help: "choose another name"
                 ));
                 return None;
             }
         }
         Some(())
+    }
+
+    /// What a teacher's tower and its calibration are called.
+    fn towers(&self, task: TaskId, helper: TaskId) -> [String; 2] {
+        let [task, helper] = [task, helper].map(|task| &self.names.tasks[task.0].name.text);
+        let tower = format!("{task}_then_{helper}");
+        [tower.clone(), format!("{tower}_calibration")]
     }
 }

@@ -3,12 +3,14 @@
 use super::Sink;
 use super::evaluate::{self, holds};
 use super::inputs::{self, Inputs};
-use super::interval::short;
-use super::{intervals, reads};
+use super::interval::{Interval, short};
+use super::intervals::{self, Pass, Region};
+use super::reads;
 use crate::ast::{self, BinaryOp, Call, Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Expect, ExpectSide, Rank, ScoreInput};
+use crate::hir::{Compare, Expect, ExpectSide, Rank, ScoreInput};
 use crate::resolve::Declared;
+use crate::source::Span;
 use crate::suggest::did_you_mean;
 
 /// The expectations; none when one is wrong.
@@ -40,13 +42,16 @@ impl Scope<'_> {
             sink.push(diagnostic!(MisplacedExpression, span, "an expectation is about a rank, and this has none"));
             return None;
         }
-        let (a, b) = (self.value(&left)?, self.value(&right)?);
-        // What is learned is compared once it is fitted.
         let known = [&left, &right].into_iter().all(|side| match side {
             ExpectSide::Number(_) => true,
             ExpectSide::Rank { rank, .. } => reads::learned(self.ranks, *rank).is_empty(),
         });
-        if known && !holds(*op, a, b) {
+        if !known {
+            self.can_hold(&left, *op, &right, span, sink)?;
+            return Some(Expect { left, op: *op, right, text: expect.text.clone(), span });
+        }
+        let (a, b) = (self.value(&left)?, self.value(&right)?);
+        if !holds(*op, a, b) {
             sink.push(diagnostic!(
                 FalseExpect, span, "this expectation is false: {} {} {}", short(a), op.symbol(), short(b);
                 help: "change the rank, the defaults of its parameters, or the expectation"
@@ -54,6 +59,45 @@ impl Scope<'_> {
             return None;
         }
         Some(Expect { left, op: *op, right, text: expect.text.clone(), span })
+    }
+
+    /// Reports a comparison of learned scores that fails whatever is fitted.
+    fn can_hold(&self, left: &ExpectSide, op: Compare, right: &ExpectSide, span: Span, sink: &mut Sink) -> Option<()> {
+        if same(left, right) && !holds(op, 0.0, 0.0) {
+            sink.push(diagnostic!(
+                FalseExpect, span, "this expectation is false: both sides are the same score"; help: "change one of them"
+            ));
+            return None;
+        }
+        let (a, b) = (self.interval(left)?, self.interval(right)?);
+        if a.narrowed(op, b).is_empty() {
+            sink.push(diagnostic!(
+                FalseExpect, span, "this expectation is false whatever is learned: the left side lies in {a}, the right side in {b}";
+                help: "change the rank, the defaults of its parameters, or the expectation"
+            ));
+            return None;
+        }
+        Some(())
+    }
+
+    /// Where a side lies whatever is learned.
+    fn interval(&self, side: &ExpectSide) -> Option<Interval> {
+        let (rank, at) = match side {
+            ExpectSide::Number(value) => return Some(Interval::point(*value)),
+            ExpectSide::Rank { rank, at } => (*rank, at),
+        };
+        let order = reads::closure(self.ranks, rank)?;
+        let params = order.iter().flat_map(|at| {
+            let count = self.ranks[*at].as_ref().map_or(0, |rank| rank.params.len());
+            (0..count).map(|param| ((*at, param), Interval::point(evaluate::default(self.ranks, *at, param))))
+        });
+        let region = Region {
+            inputs: at.iter().map(|(of, value)| (*of, Interval::point(*value))).collect(),
+            present: at.iter().map(|(of, _)| *of).collect(),
+            params: params.collect(),
+        };
+        let pass = Pass { tasks: self.inputs.tasks, ranks: self.ranks, region: &region, moves: &[] };
+        pass.accepted(&order).map(|bounds| bounds.value)
     }
 
     fn side(&self, expr: &Expr, sink: &mut Sink) -> Option<ExpectSide> {
@@ -103,7 +147,21 @@ impl Scope<'_> {
                 help: "give it a value: `{}: {}`", self.inputs.label(*missing), example(*missing)
             ));
         }
-        (sink.len() == errors).then_some(at)
+        if sink.len() > errors {
+            return None;
+        }
+        for ((of, value), argument) in at.iter().zip(&call.arguments) {
+            let above = self.inputs.before(*of).find_map(|of| at.iter().find(|(other, _)| *other == of));
+            if let Some((whole, most)) = above.filter(|(_, most)| value > most) {
+                let (part, whole) = (self.inputs.label(*of), self.inputs.label(*whole));
+                sink.push(diagnostic!(
+                    OutOfRange, argument.value.span, "`{part}` is {}, and `{whole}`, without which it does not happen, {}", short(*value), short(*most);
+                    help: "a chained task is at most as probable as the task that it is given"
+                ));
+                return None;
+            }
+        }
+        Some(at)
     }
 
     fn argument(&self, argument: &ast::Argument, sink: &mut Sink) -> Option<(ScoreInput, f64)> {
@@ -140,6 +198,16 @@ impl Scope<'_> {
                 )
             }
         }
+    }
+}
+
+/// Whether two sides are one rank at the same predictions.
+fn same(left: &ExpectSide, right: &ExpectSide) -> bool {
+    match (left, right) {
+        (ExpectSide::Rank { rank: a, at: x }, ExpectSide::Rank { rank: b, at: y }) => {
+            a == b && x.iter().all(|of| y.contains(of))
+        }
+        _ => false,
     }
 }
 

@@ -188,6 +188,18 @@ impl Inputs<'_> {
         sink.push(diagnostic!(UnknownTask, span, "no task named `{name}`"; help: "{help}"));
     }
 
+    /// The probabilities that bound one from above, near ones first: those of the tasks that it is given, directly or not.
+    pub fn before(&self, input: ScoreInput) -> impl Iterator<Item = ScoreInput> + use<'_> {
+        let given = |TaskId(task): TaskId| self.tasks[task].as_ref().and_then(|task| task.given);
+        let first = match input {
+            ScoreInput::Prediction(Predicted { task, conditional: false }) => given(task),
+            _ => None,
+        };
+        // A circle of tasks is reported elsewhere.
+        let chain = std::iter::successors(first, move |task| given(*task)).take(self.tasks.len());
+        chain.map(|TaskId(task)| plain(task))
+    }
+
     /// As it is written.
     pub fn label(&self, input: ScoreInput) -> String {
         label(self.names, self.numbers, input)

@@ -123,8 +123,17 @@ impl Interval {
         }
     }
 
+    /// What a comparison left of `whole`, without what lies between its cut and the next 32-bit number. A number that a person wrote needs
+    /// not be one.
+    pub fn cut_to_singles(self, whole: Interval) -> Interval {
+        let singles = self.of_singles();
+        let low = if self.low > whole.low { singles.low } else { self.low };
+        let high = if self.high < whole.high { singles.high } else { self.high };
+        if low > high { self } else { Interval { low, high } }
+    }
+
     /// Its 32-bit numbers.
-    pub fn of_singles(self) -> Interval {
+    fn of_singles(self) -> Interval {
         let (low, high) = (self.low as f32, self.high as f32);
         Interval {
             low: f64::from(if f64::from(low) < self.low { low.next_up() } else { low }),

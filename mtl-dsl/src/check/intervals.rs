@@ -8,8 +8,11 @@ use super::Sink;
 use super::inputs::plain;
 use super::interval::{ALL, Interval, PREDICTED, ROWS, ZERO};
 use super::slopes::{self, Bounds};
-use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Fusion, Param, Rank, ScoreExpr, ScoreFn, ScoreInput, ScoreKind, ScoreOp, Task, TaskKind};
+use crate::hir::{Compare, Fusion, Param, Rank, ScoreExpr, ScoreInput, ScoreKind, ScoreOp, Task, TaskKind};
+
+mod partial;
+
+use partial::{call, divide, finite, power};
 
 /// Checks the ranks for every prediction and every parameter; a wrong one is left out.
 pub(super) fn check(tasks: &[Option<Task>], ranks: &mut [Option<Rank>], sink: &mut Sink) {
@@ -121,14 +124,16 @@ impl Scope<'_> {
             ScoreKind::Binary(op, left, right) => {
                 let (a, b) = (self.bounds(left, sink), self.bounds(right, sink));
                 let (a, b) = (a?, b?);
-                match op {
+                let bounds = match op {
                     ScoreOp::Add => a.plus(b),
                     ScoreOp::Subtract => a.plus(b.negated()),
                     ScoreOp::Multiply if left.kind == right.kind => a.whole_power(2.0),
                     ScoreOp::Multiply => a.times(b),
                     ScoreOp::Divide => divide(a, b, right, sink)?,
                     ScoreOp::Power => power(a, b, left, right, sink)?,
-                }
+                };
+                let inverse = *op == ScoreOp::Divide || (*op == ScoreOp::Power && b.value.low < 0.0);
+                return if self.predicted { finite(bounds, score, inverse, sink) } else { Some(bounds) };
             }
             ScoreKind::If { op, left, right, then, otherwise } => {
                 return self.if_else(*op, (left, right), (then, otherwise), sink);
@@ -144,12 +149,12 @@ impl Scope<'_> {
                 let (known, default) = (self.leaf(&ScoreKind::Input(*input))?, self.bounds(default, sink)?);
                 let present = self.pass.region.present.contains(input)
                     || self.pass.moves.iter().any(|(moving, _)| moving == input);
-                return Some(if present { known } else { known.join(default) });
+                return Some(self.compared(&score.kind, if present { known } else { known.join(default) }));
             }
             ScoreKind::Fuse(inputs) => return Some(self.fused(self.rank.fusion.as_ref()?, inputs)),
             leaf => return self.leaf(leaf),
         };
-        if self.predicted { finite(bounds, score, sink) } else { Some(bounds) }
+        if self.predicted { finite(bounds, score, false, sink) } else { Some(bounds) }
     }
 
     /// A learned score lies where its target does. Of its slope nothing is known before it is fitted.
@@ -178,8 +183,13 @@ impl Scope<'_> {
                 Bounds { value, slope }
             }
         };
-        let known = self.known.iter().rev().find(|(of, _)| of == leaf);
-        Some(known.map_or(bounds, |(_, value)| Bounds { value: *value, ..bounds }))
+        Some(self.compared(leaf, bounds))
+    }
+
+    /// The bounds of something where the comparisons around the current place hold.
+    fn compared(&self, of: &ScoreKind, bounds: Bounds) -> Bounds {
+        let known = self.known.iter().rev().find(|(other, _)| same(other, of));
+        known.map_or(bounds, |(_, value)| Bounds { value: *value, ..bounds })
     }
 
     fn if_else(
@@ -257,13 +267,23 @@ impl Scope<'_> {
     /// What a comparison leaves of a side. A prediction above 0 is a 32-bit number above 0, not too small to divide by.
     fn narrowed(&self, side: &ScoreExpr, value: Interval, op: Compare, other: Interval) -> Interval {
         let left = value.narrowed(op, other);
-        match op {
-            Compare::Less | Compare::Greater | Compare::NotEqual
-                if self.predicted && matches!(side.kind, ScoreKind::Input(ScoreInput::Prediction(_))) =>
-            {
-                left.of_singles()
-            }
+        let strict = matches!(op, Compare::Less | Compare::Greater | Compare::NotEqual);
+        match self.prediction(&side.kind) {
+            Some(default) if self.predicted && strict => match default.filter(|default| left.contains(*default)) {
+                Some(default) => left.cut_to_singles(value).join(Interval::point(default)),
+                None => left.cut_to_singles(value),
+            },
             _ => left,
+        }
+    }
+
+    /// The number that stands for a missing prediction, if this is a prediction, maybe under a name, or one with such a default.
+    fn prediction(&self, kind: &ScoreKind) -> Option<Option<f64>> {
+        match kind {
+            ScoreKind::Input(ScoreInput::Prediction(_)) => Some(None),
+            ScoreKind::Default(ScoreInput::Prediction(_), default) => Some(Some(constant(default)?)),
+            ScoreKind::Let(part) => self.prediction(&self.rank.lets[*part].value.kind),
+            _ => None,
         }
     }
 }
@@ -275,94 +295,30 @@ enum Branch {
     In(Bounds),
 }
 
+/// Whether comparisons say something of this: a leaf, maybe with a number as its default.
 fn is_leaf(kind: &ScoreKind) -> bool {
-    matches!(kind, ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_) | ScoreKind::Input(_))
+    match kind {
+        ScoreKind::Param(_) | ScoreKind::Let(_) | ScoreKind::Rank(_) | ScoreKind::Input(_) => true,
+        ScoreKind::Default(_, default) => constant(default).is_some(),
+        _ => false,
+    }
 }
 
-/// The bounds, if no value between them is infinite.
-fn finite(bounds: Bounds, score: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
-    if bounds.value.is_finite() {
-        return Some(bounds);
+/// The value of a number with its sign.
+fn constant(score: &ScoreExpr) -> Option<f64> {
+    match &score.kind {
+        ScoreKind::Number(value) => Some(*value),
+        ScoreKind::Negate(operand) => constant(operand).map(|value| -value),
+        _ => None,
     }
-    sink.push(diagnostic!(
-        Overflow, score.span, "this may be infinite: it lies in {}", bounds.value;
-        help: "a score is a 64-bit number: bound what it is made of, as in `min(x, 100)` or `clamp(x, 0, 100)`, or take a logarithm"
-    ));
-    None
 }
 
-fn divide(a: Bounds, b: Bounds, divisor: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
-    if b.value.contains(0.0) {
-        sink.push(diagnostic!(
-            DivisionByZero, divisor.span, "this divisor may be 0: it lies in {}", b.value;
-            help: "keep it away from 0: `(x + 1e-6)`, `max(x, 1e-6)`, or `if x > 0 {{ ... }} else {{ ... }}`"
-        ));
-        return None;
+/// Whether two leaves are one, wherever they stand.
+fn same(a: &ScoreKind, b: &ScoreKind) -> bool {
+    match (a, b) {
+        (ScoreKind::Default(a, x), ScoreKind::Default(b, y)) => a == b && constant(x) == constant(y),
+        _ => a == b,
     }
-    Some(a.over(b))
-}
-
-fn power(a: Bounds, b: Bounds, base: &ScoreExpr, exponent: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
-    let whole = b.value.low == b.value.high && b.value.low.fract() == 0.0;
-    if !whole && a.value.low < 0.0 {
-        sink.push(diagnostic!(
-            NegativeBase, base.span, "this base may be negative: it lies in {}", a.value;
-            label(exponent.span): "this exponent is not a whole number";
-            help: "a power of a negative number is not a number: write `max(x, 0)`, or `clamp(x, 0, 1)`"
-        ));
-        return None;
-    }
-    if b.value.low < 0.0 && a.value.contains(0.0) {
-        sink.push(diagnostic!(
-            DivisionByZero, base.span, "this base may be 0: it lies in {}", a.value;
-            label(exponent.span): "and this exponent may be negative";
-            help: "0 to a negative power is infinite: keep the base away from 0, as in `(x + 1e-6)`, or the exponent at 0 or above"
-        ));
-        return None;
-    }
-    Some(if whole { a.whole_power(b.value.low) } else { a.power(b) })
-}
-
-fn call(function: ScoreFn, arguments: &[(&ScoreExpr, Bounds)], whole: &ScoreExpr, sink: &mut Sink) -> Option<Bounds> {
-    let (first, x) = (arguments[0].0, arguments[0].1.value);
-    match function {
-        ScoreFn::Log | ScoreFn::Log1p => {
-            let (border, name, help) = match function {
-                ScoreFn::Log => {
-                    (0.0, "log", "write `log(x + 1e-6)` where x is never negative, else `log(max(x, 1e-6))`")
-                }
-                _ => (-1.0, "log1p", "write `log1p(max(x, 0))`"),
-            };
-            if x.low <= border {
-                sink.push(diagnostic!(
-                    LogDomain, first.span, "`{name}` takes numbers above {border}, and this lies in {x}";
-                    help: "{help}"
-                ));
-                return None;
-            }
-        }
-        ScoreFn::Sqrt => {
-            if x.low < 0.0 {
-                sink.push(diagnostic!(
-                    SqrtDomain, first.span, "`sqrt` takes numbers from 0 up, and this lies in {x}"; help: "write `sqrt(max(x, 0))`"
-                ));
-                return None;
-            }
-        }
-        ScoreFn::Clamp => {
-            let (low, high) = (arguments[1].1.value, arguments[2].1.value);
-            if low.high > high.low {
-                sink.push(diagnostic!(
-                    OutOfRange, whole.span, "the low end of `clamp` may be above its high end";
-                    label(arguments[1].0.span): "lies in {low}"; label(arguments[2].0.span): "lies in {high}"
-                ));
-                return None;
-            }
-        }
-        ScoreFn::Sum | ScoreFn::Product | ScoreFn::Exp | ScoreFn::Sigmoid | ScoreFn::Min | ScoreFn::Max => {}
-    }
-    let arguments: Vec<Bounds> = arguments.iter().map(|(_, bounds)| *bounds).collect();
-    Some(slopes::call(function, &arguments))
 }
 
 #[cfg(test)]

@@ -32,6 +32,14 @@ pub(super) fn check(kind: &str, options: &Options<'_>, task: &ast::Task, sink: &
     let summand = |of: &Written<'_>| Summand { name: of.name, weight: of.weight, kind: loss(kind, options, of) };
     let summands: Vec<Summand> = written.iter().map(summand).collect();
     let errors = sink.len();
+    if let [first, .., last] = written
+        && written.iter().all(|of| of.weight.value == 0.0)
+    {
+        sink.push(diagnostic!(
+            OutOfRange, first.weight.span.to(last.weight.span), "every factor of this loss is 0: nothing is left to train `{}`", task.name.text;
+            help: "give a loss a factor above 0, or leave the task out"
+        ));
+    }
     match kind {
         "binary" => binary(options, written, task, sink),
         "regression" => regression(options, written, sink),

@@ -14,7 +14,7 @@ use super::slopes::Bounds;
 use super::trends::value_of;
 use crate::ast::{self, Argument, BinaryOp, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{Compare, Expect, ExpectSide, Predicted, Rank, ScoreInput, TaskId};
+use crate::hir::{Compare, Expect, ExpectSide, Rank, ScoreInput};
 use crate::resolve::Declared;
 use crate::suggest::did_you_mean;
 
@@ -53,6 +53,15 @@ impl Scope<'_> {
             sink.push(diagnostic!(
                 UnprovedOrder, order.span, "`{learned}` is fitted after training: no order of it can be shown before"; label(at): "learned here";
                 help: "state points, which are compared after the fit: `expect {score}(...) > {score}(...);`"
+            ));
+            return None;
+        }
+        if order.left.is_empty() && order.right.is_empty() {
+            let read = reads::inputs(self.ranks, rank).first().map(|of| self.inputs.label(*of));
+            let of = read.unwrap_or("click".to_owned());
+            sink.push(diagnostic!(
+                ExpectArguments, order.span, "an order is about predictions, and this names none";
+                help: "write `expect {} order ({of}: 1) {} ({of}: 0);`", name.text, order.op.symbol()
             ));
             return None;
         }
@@ -127,8 +136,15 @@ impl Scope<'_> {
             ));
             return None;
         };
+        if low > high {
+            sink.push(diagnostic!(
+                OutOfRange, value.span, "this interval is empty: {} is above {}", short(low), short(high);
+                help: "write the least value first"
+            ));
+            return None;
+        }
         let possible = intervals::declared(self.inputs.tasks, of);
-        if low > high || !possible.contains(low) || !possible.contains(high) {
+        if !possible.contains(low) || !possible.contains(high) {
             sink.push(diagnostic!(
                 OutOfRange,
                 value.span,
@@ -327,14 +343,9 @@ impl Proof<'_> {
         let places: Vec<usize> = (0..self.named[0].len() + self.named[1].len() + self.shared.len()).collect();
         [0, 1].into_iter().flat_map(move |side| {
             let side = self.side(side, &places);
-            let given = |of: ScoreInput| match of {
-                ScoreInput::Prediction(Predicted { task: TaskId(task), conditional: false }) => {
-                    self.scope.inputs.tasks[task].as_ref().and_then(|task| task.given)
-                }
-                _ => None,
-            };
-            let place = |TaskId(task)| side.iter().find(|(of, _)| *of == inputs::plain(task)).map(|(_, at)| *at);
-            side.iter().filter_map(|(of, at)| Some((*at, place(given(*of)?)?))).collect::<Vec<_>>()
+            let place = |of| side.iter().find(|(other, _)| *other == of).map(|(_, at)| *at);
+            let above = |of: ScoreInput| self.scope.inputs.before(of).find_map(place);
+            side.iter().filter_map(|(of, at)| Some((*at, above(*of)?))).collect::<Vec<_>>()
         })
     }
 

@@ -170,6 +170,14 @@ impl Scope<'_> {
             ));
             return None;
         };
+        let compares = |side: &Expr| matches!(side.kind, ExprKind::Binary(BinaryOp::Compare(_), ..));
+        if compares(left) || compares(right) {
+            sink.push(diagnostic!(
+                MisplacedExpression, expr.span, "an `if` has one comparison, and this is two of them";
+                help: "write an `if` within an `if`: `if a > b {{ if b > c {{ x }} else {{ y }} }} else {{ y }}`"
+            ));
+            return None;
+        }
         let (left, right) = (self.expr(left, lets, sink), self.expr(right, lets, sink));
         Some((*op, left?, right?))
     }

@@ -1,6 +1,7 @@
 //! `subnet`: its masks are found by stages of training of their own, so a model has one, for all tasks.
 
 use super::Sink;
+use crate::constructs::Options;
 use crate::diagnostic::diagnostic;
 use crate::hir::{Call, Expr, ExprKind, Model, Value, Weighting};
 use crate::source::Span;
@@ -21,20 +22,20 @@ pub(super) fn check(model: &Model, sink: &mut Sink) {
             if matches!(model.weighting, Weighting::Method(_)) && in_turns(call) {
                 sink.push(diagnostic!(
                     ConflictingOptions, call.name_span, "tasks take steps in turn, and the weighting balances those of one step";
-                    help: "write `masks: magnitude(turns: together)`, or leave `weighting` out"
+                    help: "{}", remedy(call, "`weighting`")
                 ));
             }
             if let Some(distill) = model.distill.as_ref().filter(|distill| !distill.pairs.is_empty() && in_turns(call))
             {
                 sink.push(diagnostic!(
                     ConflictingOptions, call.name_span, "tasks take steps in turn, and `distill` is about two tasks";
-                    label(distill.span): "this one"; help: "write `masks: magnitude(turns: together)`, or leave `distill` out"
+                    label(distill.span): "this one"; help: "{}", remedy(call, "`distill`")
                 ));
             }
             if let Some(term) = model.terms.first().filter(|_| in_turns(call)) {
                 sink.push(diagnostic!(
                     ConflictingOptions, call.name_span, "tasks take steps in turn, and a term of the loss is about two tasks";
-                    label(term.span()): "this one"; help: "write `masks: magnitude(turns: together)`, or leave the term out"
+                    label(term.span()): "this one"; help: "{}", remedy(call, "the term")
                 ));
             }
         }
@@ -51,9 +52,28 @@ pub(super) fn check(model: &Model, sink: &mut Sink) {
 
 /// Whether tasks take steps of their own.
 fn in_turns(call: &Call) -> bool {
-    let masks = call.options.iter().find(|(name, _)| *name == "masks");
-    let Some((_, Value::Choice(_, options))) = masks else { return false };
+    let Some((_, options)) = masks(call) else { return false };
     !options.iter().any(|(name, value)| *name == "turns" && matches!(value, Value::Word("together")))
+}
+
+/// How masks are found, and the options of that.
+fn masks(call: &Call) -> Option<(&'static str, &Options)> {
+    match call.options.iter().find(|(name, _)| *name == "masks")? {
+        (_, Value::Choice(search, options)) => Some((search, options)),
+        _ => None,
+    }
+}
+
+/// How one step for all tasks is written, beside leaving out what needs it.
+fn remedy(call: &Call, needs: &str) -> String {
+    match masks(call).map(|(search, _)| search) {
+        Some(search @ ("magnitude" | "lottery")) => {
+            format!("write `masks: {search}(turns: together)`, or leave {needs} out")
+        }
+        _ => format!(
+            "`contrastive` has no other way: write `masks: magnitude(turns: together)` in its place, or leave {needs} out"
+        ),
+    }
 }
 
 /// The calls of `subnet` in an expression.

@@ -10,6 +10,8 @@ use crate::resolve::Names;
 use crate::schema::tasks::KINDS;
 use crate::suggest::did_you_mean;
 
+mod taken;
+
 /// The tasks in the order of [`Names::tasks`]; none where one is wrong.
 pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut Sink) -> Vec<Option<Task>> {
     let read: Vec<_> = names.tasks.iter().map(|task| read(task, sink)).collect();
@@ -46,12 +48,9 @@ pub(super) fn check(names: &Names<'_>, features: &[Option<Feature>], sink: &mut 
     }
     check_chains(names, &mut tasks, sink);
     for (at, declared) in names.tasks.iter().enumerate() {
-        let levels = tasks[at].as_ref().and_then(|task| levels_problem(names, task));
-        let further = tasks[at].as_ref().and_then(|task| further_problem(names, task));
-        let classes = tasks[at].as_ref().and_then(|task| class_problem(names, task));
-        let problems = through_problem(names, &tasks, at, declared).into_iter().chain(levels).chain(further);
-        sink.extend(problems.chain(classes));
+        sink.extend(through_problem(names, &tasks, at, declared));
     }
+    taken::check(names, &tasks, sink);
     tasks
 }
 
@@ -160,38 +159,6 @@ fn calibration(options: &Options<'_>) -> Option<Calibration> {
     })
 }
 
-/// A task whose tower would have the name of an ordinal task's steps.
-fn levels_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
-    let TaskKind::Ordinal { .. } = task.kind else { return None };
-    let taken = &names.tasks[names.task(&format!("{}_levels", task.name.text))?].name;
-    Some(diagnostic!(
-        ReservedName, taken.span, "`tower_{}` holds the levels of `{}`", taken.text, task.name.text;
-        label(task.name.span): "declared here"; help: "choose another name"
-    ))
-}
-
-/// A task whose tower would have the name of another's further tower.
-fn further_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
-    let mut further = task.further_towers().iter();
-    let taken = further.find_map(|part| names.task(&format!("{}_{part}", task.name.text)))?;
-    let taken = &names.tasks[taken].name;
-    Some(diagnostic!(
-        ReservedName, taken.span, "`tower_{}` is a further tower of `{}`", taken.text, task.name.text;
-        label(task.name.span): "declared here"; help: "choose another name"
-    ))
-}
-
-/// A task whose prediction would have the name of a class's.
-fn class_problem(names: &Names<'_>, task: &Task) -> Option<crate::diagnostic::Diagnostic> {
-    let TaskKind::Multiclass { .. } = task.kind else { return None };
-    let mut classes = (0..task.numbers()).map(|class| format!("{}_{class}", task.name.text));
-    let taken = &names.tasks[classes.find_map(|name| names.task(&name))?].name;
-    Some(diagnostic!(
-        ReservedName, taken.span, "`{}` is the probability of a class of `{}`", taken.text, task.name.text;
-        label(task.name.span): "declared here"; help: "choose another name"
-    ))
-}
-
 /// What is wrong with a task's `through`: both tasks have one condition, and no second tower takes another's name.
 fn through_problem(
     names: &Names<'_>,
@@ -236,7 +203,15 @@ fn check_chains(names: &Names<'_>, tasks: &mut [Option<Task>], sink: &mut Sink) 
                     Some(Task { kind: TaskKind::Regression { loss: RegressionLoss::Poisson, .. }, .. }) => "a count",
                     _ => "a regression",
                 };
-                let rows = if task == at { word.text.clone() } else { format!("{} > 0", word.text) };
+                let rows = match &tasks[to] {
+                    Some(Task { kind: TaskKind::Multiclass { .. } | TaskKind::Ordinal { .. }, .. }) => {
+                        format!("{} == 2", word.text)
+                    }
+                    Some(Task { kind, label: Label::Column(_), .. }) if !matches!(kind, TaskKind::Binary { .. }) => {
+                        format!("{} > 0", word.text)
+                    }
+                    _ => word.text.clone(),
+                };
                 sink.push(diagnostic!(
                     GivenNotBinary, word.span, "`given` joins probabilities, and `{}` is {kind}", name.text;
                     label(name.span): "declared here"; help: "to choose its rows write `where: {rows}`"

@@ -30,13 +30,7 @@ pub(super) fn check(
     let goals = scope.goals(&options, block.word.span, sink);
     let constraints = match options.expr("subject_to") {
         None => Some(Vec::new()),
-        Some(written) => {
-            let all: Vec<_> = items(written).iter().map(|item| scope.constraint(item, sink)).collect();
-            if all.is_empty() {
-                sink.push(diagnostic!(WrongArgument, written.span, "`subject_to` is empty"; help: "leave it out"));
-            }
-            all.into_iter().collect()
-        }
+        Some(written) => scope.constraints(written, sink),
     };
     let params = rank.and_then(|rank| scope.params(rank, &options, block.word.span, sink));
     let (rank, goals, constraints, params) = (rank?, goals?, constraints?, params?);
@@ -120,10 +114,18 @@ impl Scope<'_> {
         let Some(written) = options.expr("params") else {
             let params: Vec<_> = all.into_iter().filter(moves).collect();
             if params.is_empty() {
-                sink.push(diagnostic!(
-                    NothingToTune, at, "`{title}` has no parameter to tune";
-                    help: "write `param w = 1.0 in 0.0..5.0;` into the rank; a `request` is set by each request"
-                ));
+                let at = options.written("rank").unwrap_or(at);
+                let fusion = self.ranks[rank].as_ref().and_then(|rank| rank.fusion.as_ref());
+                let problem = diagnostic!(NothingToTune, at, "`{title}` has no parameter to tune");
+                sink.push(match fusion {
+                    Some(fusion) => {
+                        let task = &self.names.tasks[fusion.target.0].name.text;
+                        problem.help(format!(
+                            "a learned score is fitted: tune a rank that reads it, such as `rank tuned {{ param w = 1.0 in 0.0..5.0; {title} + w * {task} }}`"
+                        ))
+                    }
+                    None => problem.help("write `param w = 1.0 in 0.0..5.0;` into the rank; a `request` is set by each request"),
+                });
                 return None;
             }
             return Some(params);

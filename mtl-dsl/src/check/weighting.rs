@@ -1,15 +1,19 @@
 //! The `loss` block: the weighting of the tasks' losses.
 
 use super::{Sink, options};
-use crate::ast::{Argument, Expr, ExprKind};
+use crate::ast::{Expr, ExprKind};
 use crate::diagnostic::diagnostic;
-use crate::hir::{self, Method, MethodOption, Model, Number, TaskId, View, Weighting};
+use crate::hir::{self, Method, MethodOption, Model, TaskId, View, Weighting};
 use crate::resolve::Names;
 use crate::schema::losses::LOSS;
 use crate::schema::weightings::{self, METHODS, Needs};
-use crate::schema::{Range, Shape, Signature};
+use crate::schema::{Shape, Signature};
 use crate::source::Span;
 use crate::suggest::did_you_mean;
+
+mod of_tasks;
+
+use of_tasks::{each_task, fixed};
 
 /// The weighting; the plain sum when none is written.
 pub(super) fn check(names: &Names<'_>, sink: &mut Sink) -> Option<Weighting> {
@@ -76,6 +80,13 @@ fn around(
         Some(expr) => each_task(names, name, expr, None, sink).map(Some),
     };
     let (floors, caps) = (each("floor"), each("cap"));
+    if let (Some(Some(caps)), Some(span)) = (&caps, options.written("cap"))
+        && caps.iter().all(|cap| *cap == 0.0)
+    {
+        sink.push(diagnostic!(
+            OutOfRange, span, "every weight is capped at 0: nothing would be trained"; help: "raise `cap`, or leave it out"
+        ));
+    }
     if let (Some(Some(floors)), Some(Some(caps)), Some(span)) = (&floors, &caps, options.written("floor"))
         && floors.iter().zip(caps).any(|(floor, cap)| floor > cap)
     {
@@ -104,20 +115,27 @@ pub(super) fn check_towers(model: &Model, sink: &mut Sink) {
     if method.at_parameters || known.is_none_or(|known| known.needs == Needs::Losses) {
         return;
     }
-    if known.is_some_and(|known| known.needs == Needs::Representation) {
+    let values = known.is_some_and(|known| known.needs == Needs::Representation);
+    if values {
         let terms = model.towers.iter().flat_map(|tower| &tower.terms);
         for stream in terms.filter_map(|term| reads_stream(&term.value)) {
             sink.push(diagnostic!(
                 ConflictingOptions, stream, "`{}` drops values of one vector that all tasks read, and of this each reads a stream of its own", method.name;
-                help: "share a vector, such as that of `mlp` or `moe`, or choose another weighting"
+                help: "let all towers read one vector, such as that of `mlp` or `moe`, or choose another weighting, such as `pcgrad`"
             ));
         }
     }
     for tower in model.towers.iter().filter(|tower| tower.tasks.len() > 1) {
         if let Some(block) = tower.terms.iter().find_map(|term| joins_slots(&term.value)) {
+            let help = match values {
+                true => {
+                    "let all towers read one vector, such as a `let` of `mlp` or `moe`, or choose another weighting, such as `pcgrad`"
+                }
+                false => "write it in a `let` that the towers read, or `at: parameters` in `loss`",
+            };
             sink.push(diagnostic!(
                 ConflictingOptions, block, "gradients are compared at what towers read, and this is not a vector of each task";
-                help: "write it in a `let` that the towers read, or `at: parameters` in `loss`"
+                help: "{help}"
             ));
         }
     }
@@ -169,49 +187,6 @@ fn reads_stream(expr: &hir::Expr) -> Option<Span> {
         true => Some(expr.span),
         false => expr.parts().iter().find_map(reads_stream),
     }
-}
-
-/// A number for each task: one for all, or `each(click: 0.1, like: 0.2)`, where `rest` stands for a task that is not named.
-fn each_task(names: &Names<'_>, what: &str, expr: &Expr, rest: Option<f64>, sink: &mut Sink) -> Option<Vec<f64>> {
-    if expr.as_number().is_some() && rest.is_none() {
-        let number = options::number(&format!("`{what}`"), Range::NOT_NEGATIVE, expr, sink)?;
-        return Some(vec![number.value; names.tasks.len()]);
-    }
-    let Some((_, given)) = expr.as_call().filter(|(called, _)| called.text == "each") else {
-        sink.push(diagnostic!(
-            WrongArgument, expr.span, "`{what}` takes a number for each task, found {}", expr.describe();
-            help: "write `each(task: 0.1, ...)`"
-        ));
-        return None;
-    };
-    let mut values: Vec<Option<f64>> =
-        vec![rest.or(Some(if what == "cap" { f64::MAX } else { 0.0 })); names.tasks.len()];
-    let mut seen: Vec<(usize, Span)> = Vec::new();
-    let errors = sink.len();
-    for argument in given {
-        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none() && argument.function.is_none())
-        else {
-            sink.push(diagnostic!(
-                ArgumentCount, argument.value.span, "this number belongs to no task"; help: "write `each(task: 0.1, ...)`"
-            ));
-            continue;
-        };
-        let Some(task) = names.task(&name.text) else {
-            let help = did_you_mean(&name.text, "tasks", names.task_names());
-            sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
-            continue;
-        };
-        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == task) {
-            sink.push(diagnostic!(
-                DuplicateOption, name.span, "`{}` stands here twice", name.text; label(*first): "first written here"
-            ));
-            continue;
-        }
-        seen.push((task, name.span));
-        values[task] = options::number(&format!("`{what}`"), Range::NOT_NEGATIVE, &argument.value, sink)
-            .map(|number| number.value);
-    }
-    (sink.len() == errors).then(|| values.into_iter().map(|value| value.unwrap_or(0.0)).collect())
 }
 
 fn weighting(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<Weighting> {
@@ -291,61 +266,21 @@ fn method(
 
 /// `target: buy`.
 fn the_task(names: &Names<'_>, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
-    let name = if let ExprKind::Name(name) = &expr.kind { name.as_str() } else { "" };
+    let ExprKind::Name(name) = &expr.kind else {
+        let one = match &expr.kind {
+            ExprKind::List(items) => items.iter().find_map(Expr::as_call).map(|(called, _)| called.text),
+            _ => None,
+        };
+        let one = one.as_deref().or_else(|| names.task_names().next()).unwrap_or("click");
+        sink.push(diagnostic!(
+            WrongArgument, expr.span, "`target` takes a task, found {}", expr.describe(); help: "write `target: {one}`"
+        ));
+        return None;
+    };
     let found = names.task(name);
     if found.is_none() {
         let help = did_you_mean(name, "tasks", names.task_names());
-        let what = if name.is_empty() { expr.describe() } else { format!("`{name}`") };
-        sink.push(diagnostic!(UnknownTask, expr.span, "no task named {what}"; help: "{help}"));
+        sink.push(diagnostic!(UnknownTask, expr.span, "no task named `{name}`"; help: "{help}"));
     }
     found.map(TaskId)
-}
-
-/// `fixed(task: weight, ...)`.
-fn fixed(names: &Names<'_>, given: &[Argument], at: Span, sink: &mut Sink) -> Option<Vec<Number>> {
-    let errors = sink.len();
-    let mut weights: Vec<Option<(Span, Number)>> = vec![None; names.tasks.len()];
-    if given.is_empty() {
-        sink.push(diagnostic!(
-            ArgumentCount, at, "`fixed` without weights is `equal`"; help: "write `fixed(task: weight, ...)`, or `equal`"
-        ));
-    }
-    for argument in given {
-        let Some(name) = argument.name.as_ref().filter(|_| argument.given.is_none() && argument.function.is_none())
-        else {
-            sink.push(diagnostic!(
-                ArgumentCount, argument.value.span, "a weight belongs to a task"; help: "write `fixed(task: weight, ...)`"
-            ));
-            continue;
-        };
-        let Some(task) = names.task(&name.text) else {
-            let help = did_you_mean(&name.text, "tasks", names.task_names());
-            sink.push(diagnostic!(UnknownTask, name.span, "no task named `{}`", name.text; help: "{help}"));
-            continue;
-        };
-        if let Some((first, _)) = weights[task] {
-            sink.push(diagnostic!(
-                DuplicateOption, name.span, "`{}` is weighted twice", name.text; label(first): "first weighted here"
-            ));
-            continue;
-        }
-        weights[task] = weight(&argument.value, sink).map(|weight| (name.span, weight));
-    }
-    let one = Number { value: 1.0, span: at };
-    (sink.len() == errors).then(|| weights.into_iter().map(|weight| weight.map_or(one, |(_, weight)| weight)).collect())
-}
-
-fn weight(expr: &Expr, sink: &mut Sink) -> Option<Number> {
-    let Some(value) = expr.as_number() else {
-        sink.push(diagnostic!(WrongArgument, expr.span, "a weight is a number, found {}", expr.describe()));
-        return None;
-    };
-    if value < 0.0 {
-        sink.push(diagnostic!(
-            NegativeWeight, expr.span, "a weight is not negative, found {value}";
-            help: "training would make this task worse; 0 leaves it out of training"
-        ));
-        return None;
-    }
-    Some(Number { value, span: expr.span })
 }

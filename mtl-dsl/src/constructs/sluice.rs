@@ -12,6 +12,9 @@ use crate::schema::{Parameter, Range, Signature};
 /// `sluice(x, layers: [256, 256], subspaces: 2, orthogonal: 0.01)`.
 pub static SLUICE: Construct = Construct { signature: &SIGNATURE, reads: Reads::One, result, template: None, lower };
 
+/// Every subspace of a task is mixed with every other one, so their number is small.
+const SUBSPACES: Range = Range { high: 64.0, ..Range::whole(1.0, "a whole number from 1 to 64") };
+
 static SIGNATURE: Signature = Signature {
     name: "sluice",
     docs: "A network for each task, whose layers are split into subspaces that are mixed across tasks; a task reads a trained mixture of its \
@@ -19,7 +22,7 @@ static SIGNATURE: Signature = Signature {
     positional: 0,
     parameters: &[
         LAYERS,
-        Parameter::number("subspaces", Range::SIZE, 2.0, "Subspaces of a layer; they divide its width."),
+        Parameter::number("subspaces", SUBSPACES, 2.0, "Subspaces of a layer; they divide its width."),
         Parameter::number(
             "orthogonal",
             Range::NOT_NEGATIVE,

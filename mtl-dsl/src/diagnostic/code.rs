@@ -68,7 +68,7 @@ codes! {
     SeveralModels = "several-models", Error;
     /// A model without tasks predicts nothing.
     NoTasks = "no-tasks", Error;
-    /// A block that may stand once stands twice: `loss`, `train` or `tune`.
+    /// A block that may stand once stands twice: `loss`, `distill`, `train` or `tune`.
     DuplicateBlock = "duplicate-block", Error;
     /// A `features` block without features: its name would stand for nothing.
     EmptyEntity = "empty-entity", Error;
@@ -78,7 +78,8 @@ codes! {
     DuplicateName = "duplicate-name", Error;
     /// Names become Rust names: a model is `UpperCamelCase`, everything else `snake_case`.
     NameStyle = "name-style", Error;
-    /// A name that the language needs for itself, or one that the parameters of a tower have.
+    /// A name that the language needs for itself, or one that generated code makes of other names: the parameters of a tower, the
+    /// prediction of a class, `buy_given_click`.
     ReservedName = "reserved-name", Error;
     /// A name in an expression that nothing declares there. Representations read entities, features and lets; ranks read tasks,
     /// earlier ranks, and their own parameters and `let`s.
@@ -133,7 +134,7 @@ codes! {
     GivenCycle = "given-cycle", Error;
     /// `given` joins two probabilities, so both tasks must be `binary`.
     GivenNotBinary = "given-not-binary", Error;
-    /// Part of a condition that has no truth value, such as a bare column, or a comparison of two constants.
+    /// Part of a condition that has no truth value, such as a bare column, a task of several classes, or a comparison of two constants.
     NotACondition = "not-a-condition", Error;
 
     /// A representation of one type where another is needed: `vec[d]` is one vector for all tasks, `each vec[d]` one per task.
@@ -188,7 +189,8 @@ codes! {
     NothingToTune = "nothing-to-tune", Error;
     /// An `expect` does not give a prediction that the rank reads, or gives one that it does not read.
     ExpectArguments = "expect-arguments", Error;
-    /// An `expect` does not hold under the defaults of the parameters; one about an order, for some of the predictions it is about.
+    /// An `expect` does not hold under the defaults of the parameters; one about an order, for some of the predictions it is about; one
+    /// about a learned score, whatever is fitted.
     FalseExpect = "false-expect", Error;
 
     /// A feature that no tower reads, directly or through a `let`. It is left out of the model.
@@ -203,6 +205,8 @@ codes! {
     UnusedExperts = "unused-experts", Warning;
     /// A softmax gate over a single expert is always 1: its parameters have no effect.
     UnusedGate = "unused-gate", Warning;
+    /// A `warm_up` that is as long as training: the weighting, or the whole share of the teachers, never begins.
+    EndlessWarmUp = "endless-warm-up", Warning;
 }
 
 impl std::fmt::Display for Code {

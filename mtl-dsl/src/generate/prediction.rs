@@ -1,7 +1,7 @@
 //! Predictions with a name for each task: `FeedPrediction` of one row, `FeedPredictions` of many.
 
 use super::{Generator, names};
-use crate::hir::{Predicted, RegressionLoss, ScoreInput, TaskId, TaskKind};
+use crate::hir::{Predicted, RegressionLoss, ScoreInput, TaskId, TaskKind, conditional_name};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -48,7 +48,7 @@ impl Generator<'_> {
             outputs.push(Output { field: self.ident(&names::field(name), task.name.span), name: name.clone(), docs });
             if let Some(given) = task.given {
                 let given = &self.ir.tasks[given.0];
-                let field = self.ident(&conditional(name, given), task.name.span);
+                let field = self.ident(&conditional_name(name, given), task.name.span);
                 let name = format!("{name} | {given}");
                 outputs.push(Output { field, docs: format!("P({name})."), name });
             }
@@ -105,7 +105,7 @@ impl Generator<'_> {
     fn predicted_field(&self, Predicted { task, conditional: is }: Predicted) -> String {
         let name = &self.ir.tasks[task.0];
         match self.model.tasks[task.0].given.filter(|_| is) {
-            Some(given) => conditional(name, &self.ir.tasks[given.0]),
+            Some(given) => conditional_name(name, &self.ir.tasks[given.0]),
             None => names::field(name),
         }
     }
@@ -202,9 +202,4 @@ impl Generator<'_> {
             },
         ]
     }
-}
-
-/// `buy_given_click`.
-pub(super) fn conditional(task: &str, given: &str) -> String {
-    format!("{task}_given_{given}")
 }

@@ -79,6 +79,11 @@ impl Task {
     }
 }
 
+/// What the conditional probability of a task is called: `buy_given_click`.
+pub fn conditional_name(task: &str, given: &str) -> String {
+    format!("{task}_given_{given}")
+}
+
 /// Kinds of tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskKind {

@@ -14,6 +14,9 @@ const DEEPEST: usize = 64;
 /// Operators that an operand can stand under; it bounds the depth of the tree.
 const OPERATORS: usize = 512;
 
+/// What some editors begin a file with.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// What keeps the text from being read by the grammar.
 pub(super) fn scan(text: &str) -> Vec<Diagnostic> {
     if text.len() > LARGEST {
@@ -49,6 +52,7 @@ impl Scan<'_> {
         let Some(first) = rest.chars().next() else { return false };
         let length = match first {
             ' ' | '\t' | '\r' | '\n' => 1,
+            BYTE_ORDER_MARK if self.at == 0 => first.len_utf8(),
             '/' if rest.starts_with("//") => self.line_comment(rest),
             '/' if rest.starts_with("/*") => match self.block_comment(rest) {
                 Some(length) => length,
@@ -86,7 +90,7 @@ impl Scan<'_> {
                 self.operators += 1;
                 1
             }
-            other => self.unexpected(other),
+            other => self.unexpected(rest, other),
         };
         self.at += length;
         self.within_limits()
@@ -163,13 +167,27 @@ impl Scan<'_> {
         }
     }
 
-    fn unexpected(&mut self, character: char) -> usize {
+    fn unexpected(&mut self, rest: &str, character: char) -> usize {
+        let letter = |character: &char| !character.is_ascii() && character.is_alphanumeric();
+        let letters: String = rest.chars().take_while(letter).collect();
+        if !letters.is_empty() {
+            let several = if letters.len() > character.len_utf8() { "s" } else { "" };
+            let span = self.span(letters.len());
+            self.problems.push(diagnostic!(
+                UnexpectedCharacter, span, "unexpected character{several} `{letters}`";
+                help: "names are made of the letters a to z, digits and `_`; a column with another name stands in quotes, as in `column: \"länge\"`"
+            ));
+            return letters.len();
+        }
         let span = self.span(character.len_utf8());
         let shown = if character == '\'' { "'".to_owned() } else { character.escape_debug().to_string() };
         let problem = diagnostic!(UnexpectedCharacter, span, "unexpected character `{shown}`");
         self.problems.push(match character {
             '#' => problem.help("comments begin with `//`"),
             '\'' => problem.help("texts stand in double quotes"),
+            BYTE_ORDER_MARK => {
+                problem.help("a byte-order mark stands at the beginning of a file alone: remove this one")
+            }
             _ => problem,
         });
         character.len_utf8()

@@ -154,7 +154,8 @@ pub static METHODS: &[Weighting] = &[
         "A step that is fair between the tasks (Ban and Ji, ICML 2024).",
         &[number(
             "alpha",
-            Range::POSITIVE,
+            // Powers beyond are out of reach of its solver.
+            Range::real(0.05, true, 20.0, true, "a number from 0.05 to 20"),
             1.0,
             "1 is the bargain of `nash`; greater is nearer to the worst task's best.",
         )],
@@ -187,7 +188,7 @@ pub static METHODS: &[Weighting] = &[
         "db_mtl",
         "Remembered gradients of logarithms, brought to one length (Lin et al., 2023).",
         &[
-            number("beta", Range::UNIT, 0.9, "How much is remembered."),
+            number("beta", Range::BELOW_ONE, 0.9, "How much is remembered."),
             number("sigma", Range::NOT_NEGATIVE, 0.0, "How fast that falls with the steps."),
         ],
     )
@@ -211,7 +212,7 @@ pub static METHODS: &[Weighting] = &[
         "moco",
         "The shortest sum of tracked gradients (Fernando et al., ICLR 2023).",
         &[
-            number("beta", Range::POSITIVE, 0.5, "First rate of tracking."),
+            number("beta", Range::PROPENSITY, 0.5, "First rate of tracking."),
             number("gamma", Range::POSITIVE, 0.1, "First rate of the weights."),
         ],
     ),

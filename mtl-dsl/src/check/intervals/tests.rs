@@ -7,7 +7,7 @@ use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
 use super::*;
 use crate::check::evaluate::{self, Leaves};
 use crate::check::inputs::plain;
-use crate::hir::{BinaryLoss, Label, Name, Number, Predicted, RegressionLoss, ScoreLet, TaskId};
+use crate::hir::{BinaryLoss, Label, Name, Number, Predicted, RegressionLoss, ScoreFn, ScoreLet, TaskId};
 use crate::source::Span;
 
 /// Two probabilities and a regression.

@@ -3,12 +3,16 @@
 use super::{Options, Summand, Value, arguments, read};
 use crate::ast::{BinaryOp, Expr, ExprKind};
 use crate::check::Sink;
+use crate::check::interval::short;
 use crate::constructs;
-use crate::diagnostic::{Diagnostic, diagnostic};
+use crate::diagnostic::{Code, Diagnostic, diagnostic};
 use crate::hir::{self, Block, Number};
 use crate::schema::losses;
-use crate::schema::{Choice, Parameter, Range, Shape, Signature};
+use crate::schema::{Choice, LAST_WHOLE, Parameter, Range, Shape, Signature};
 use crate::suggest::did_you_mean;
+
+/// The most layers of a block, or levels.
+const MOST_LAYERS: usize = 64;
 
 pub(super) fn read_value<'a>(parameter: &'static Parameter, expr: &'a Expr, sink: &mut Sink) -> Option<Value<'a>> {
     let name = parameter.name;
@@ -47,11 +51,23 @@ pub(in crate::check) fn number(what: &str, range: Range, expr: &Expr, sink: &mut
         sink.push(diagnostic!(WrongArgument, expr.span, "{what} must be {}, found {}", range.words, expr.describe()));
         return None;
     };
+    if range.whole && range.high == LAST_WHOLE && value > range.high {
+        sink.push(diagnostic!(
+            OutOfRange, expr.span, "{what} must be a whole number up to 9_007_199_254_740_991, found {}", short(value);
+            help: "numbers are 64-bit floats, which hold every whole number below 2^53 and not all above"
+        ));
+        return None;
+    }
     if !range.contains(value) {
-        sink.push(diagnostic!(OutOfRange, expr.span, "{what} must be {}, found {value}", range.words));
+        sink.push(diagnostic!(OutOfRange, expr.span, "{what} must be {}, found {}", range.words, as_written(value)));
         return None;
     }
     Some(Number { value, span: expr.span })
+}
+
+/// A number as a person would write it: without the digits of its power of ten.
+fn as_written(value: f64) -> String {
+    if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") }
 }
 
 fn word(name: &str, words: &'static [&'static str], expr: &Expr, sink: &mut Sink) -> Option<&'static str> {
@@ -85,8 +101,18 @@ fn widths(name: &str, expr: &Expr, sink: &mut Sink) -> Option<Vec<Number>> {
         );
         return None;
     }
+    few(name, "widths", items, sink)?;
     let widths: Vec<_> = items.iter().map(|item| number("a width", Range::SIZE, item, sink)).collect();
     widths.into_iter().collect()
+}
+
+/// Reports a list of layers that is too long: each of them is written out.
+fn few(name: &str, what: &str, items: &[Expr], sink: &mut Sink) -> Option<()> {
+    let Some(first) = items.get(MOST_LAYERS) else { return Some(()) };
+    sink.push(diagnostic!(
+        OutOfRange, first.span, "`{name}` has at most {MOST_LAYERS} {what}, found {}", items.len(); help: "write fewer of them"
+    ));
+    None
 }
 
 fn groups(
@@ -106,6 +132,7 @@ fn groups(
             return None;
         }
     };
+    few(name, "entries", items, sink)?;
     let mut groups = Vec::new();
     for item in items {
         match item.as_call() {
@@ -130,6 +157,14 @@ fn groups(
 /// `count * block(options)`.
 fn block(name: &str, may_be_empty: bool, expr: &Expr, sink: &mut Sink) -> Option<Block> {
     let (count, template) = match &expr.kind {
+        ExprKind::Binary(BinaryOp::Multiply, template, count) if count.as_number().is_some() => {
+            let block = template.as_call().map_or("mlp".to_owned(), |(called, _)| called.text);
+            sink.push(diagnostic!(
+                WrongArgument, count.span, "the number of blocks stands in front of the block";
+                help: "write `{} * {block}(...)`", as_written(count.as_number().unwrap_or(1.0))
+            ));
+            return None;
+        }
         ExprKind::Binary(BinaryOp::Multiply, count, template) => {
             let range = if may_be_empty { Range::COUNT } else { Range::SIZE };
             (number("a number of blocks", range, count, sink), template.as_ref())
@@ -137,10 +172,14 @@ fn block(name: &str, may_be_empty: bool, expr: &Expr, sink: &mut Sink) -> Option
         _ => (Some(Number { value: 1.0, span: expr.span }), expr),
     };
     let Some((called, given)) = template.as_call() else {
-        sink.push(diagnostic!(
-            WrongArgument, template.span, "`{name}` takes a group of blocks, found {}", template.describe();
-            help: "write `4 * mlp([256])`"
-        ));
+        let found = template.describe();
+        let problem = match name {
+            "block" => Diagnostic::new(Code::WrongArgument, template.span, format!("this is a network, found {found}")),
+            _ => diagnostic!(WrongArgument, template.span, "`{name}` takes a group of blocks, found {found}"),
+        };
+        let widths = widths_as_written(template).unwrap_or("[256]".to_owned());
+        let count = if name == "block" { "" } else { "4 * " };
+        sink.push(problem.help(format!("write `{count}mlp({widths})`")));
         return None;
     };
     let templates = || constructs::ALL.iter().filter(|construct| construct.template.is_some());
@@ -162,6 +201,13 @@ fn block(name: &str, may_be_empty: bool, expr: &Expr, sink: &mut Sink) -> Option
     let given = arguments(given, sink);
     let options = read(construct.signature, given, called.span, sink)?.plain(sink)?;
     Some(Block { count: count?, construct: construct.signature.name, options, span: expr.span })
+}
+
+/// A list of numbers in the words of the language.
+fn widths_as_written(expr: &Expr) -> Option<String> {
+    let ExprKind::List(items) = &expr.kind else { return None };
+    let widths: Option<Vec<String>> = items.iter().map(|item| item.as_number().map(as_written)).collect();
+    widths.filter(|widths| !widths.is_empty()).map(|widths| format!("[{}]", widths.join(", ")))
 }
 
 /// Whether an unnamed argument can only be an option, and no representation.
@@ -197,9 +243,25 @@ fn sum<'a>(name: &str, choice: &'static Choice, expr: &'a Expr, sink: &mut Sink)
     let errors = sink.len();
     for term in terms {
         let (weight, of) = match &term.kind {
+            ExprKind::Binary(BinaryOp::Multiply, of, weight) if weight.as_number().is_some() => {
+                (Some(weight), of.as_ref())
+            }
             ExprKind::Binary(BinaryOp::Multiply, weight, of) => (Some(weight), of.as_ref()),
             _ => (None, term),
         };
+        if of.as_call().is_none() {
+            let mut names = Vec::new();
+            called_in(of, &mut names);
+            let [first, second, ..] = &names[..] else {
+                alternative(name, choice, of, sink);
+                continue;
+            };
+            let (found, plural) = (of.describe(), choice.plural);
+            sink.push(diagnostic!(
+                WrongArgument, of.span, "{plural} are added, found {found}"; help: "write `{first} + 0.3 * {second}`"
+            ));
+            continue;
+        }
         if let (Some(weight), true) = (weight, one) {
             sink.push(diagnostic!(
                 ConflictingOptions, weight.span, "a factor stands beside other summands, and this is the only {}", choice.noun;
@@ -221,6 +283,18 @@ fn sum<'a>(name: &str, choice: &'static Choice, expr: &'a Expr, sink: &mut Sink)
         summands.extend(weight.map(|weight| Summand { name: found, options, weight, span: of.span }));
     }
     (sink.len() == errors).then_some(summands)
+}
+
+/// The names in a list, or between operators.
+fn called_in(expr: &Expr, names: &mut Vec<String>) {
+    match &expr.kind {
+        ExprKind::List(items) => items.iter().for_each(|item| called_in(item, names)),
+        ExprKind::Binary(_, left, right) => {
+            called_in(left, names);
+            called_in(right, names);
+        }
+        _ => names.extend(expr.as_call().map(|(called, _)| called.text)),
+    }
 }
 
 fn alternative<'a>(

@@ -49,8 +49,12 @@ impl Scope<'_> {
     /// The task whose label is predicted.
     fn target(&self, expr: &Expr, sink: &mut Sink) -> Option<TaskId> {
         let ExprKind::Name(name) = &expr.kind else {
+            let task = match &expr.kind {
+                ExprKind::Conditional(task, _) => task.text.as_str(),
+                _ => self.names.task_names().next().unwrap_or("click"),
+            };
             sink.push(diagnostic!(
-                WrongArgument, expr.span, "`target` is a task's name, found {}", expr.describe(); help: "write `target: click`"
+                WrongArgument, expr.span, "`target` is a task's name, found {}", expr.describe(); help: "write `target: {task}`"
             ));
             return None;
         };

@@ -37,6 +37,27 @@ impl Sum {
     }
 }
 
+/// Whether two sums order points alike: a positive number times the terms of one are those of the other.
+fn alike(a: &Goal, b: &Goal) -> bool {
+    let part =
+        |of: &Goal, metric: &ScoreMetric| of.terms.iter().find(|(_, own)| same(own, metric)).map(|(factor, _)| *factor);
+    let Some(scale) = scale(a, b) else { return false };
+    a.terms.len() == b.terms.len()
+        && a.terms.iter().all(|(factor, metric)| part(b, metric).is_some_and(|other| near(factor * scale, other)))
+}
+
+/// What the first term of one goal is multiplied by in the other, if it is there with the same sign.
+fn scale(a: &Goal, b: &Goal) -> Option<f64> {
+    let (factor, metric) = a.terms.first()?;
+    let (other, _) = b.terms.iter().find(|(_, own)| same(own, metric))?;
+    Some(other / factor).filter(|scale| *scale > 0.0)
+}
+
+/// Whether two numbers are equal but for rounding.
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-12 * a.abs().max(b.abs())
+}
+
 /// Whether two metrics are one, wherever they stand.
 fn same(a: &ScoreMetric, b: &ScoreMetric) -> bool {
     let k = |metric: &ScoreMetric| metric.k.map(|k| k.value);
@@ -59,13 +80,10 @@ impl Scope<'_> {
                 let goals: Vec<_> = items.iter().map(|item| self.goal(item, sink)).collect();
                 let goals = goals.into_iter().collect::<Option<Vec<Goal>>>()?;
                 for (place, goal) in goals.iter().enumerate() {
-                    let equal = |other: &&Goal| {
-                        let pair = |((a, x), (b, y)): (&(f64, ScoreMetric), &(f64, ScoreMetric))| a == b && same(x, y);
-                        other.terms.len() == goal.terms.len() && other.terms.iter().zip(&goal.terms).all(pair)
-                    };
-                    if let Some(first) = goals[..place].iter().find(equal) {
+                    if let Some(first) = goals[..place].iter().find(|other| alike(other, goal)) {
                         sink.push(diagnostic!(
-                            DuplicateOption, goal.span, "this goal stands here twice"; label(first.span): "first written here"
+                            DuplicateOption, goal.span, "this goal stands here twice"; label(first.span): "first written here";
+                            help: "a factor of a whole goal has no effect: write `maximize` for one goal, or another goal"
                         ));
                         return None;
                     }
@@ -94,7 +112,7 @@ impl Scope<'_> {
     }
 
     /// `left >= right` as what must not be negative.
-    pub fn constraint(&self, expr: &Expr, sink: &mut Sink) -> Option<Goal> {
+    fn constraint(&self, expr: &Expr, sink: &mut Sink) -> Option<Goal> {
         let ExprKind::Binary(BinaryOp::Compare(op @ (Compare::GreaterOrEqual | Compare::LessOrEqual)), left, right) =
             &expr.kind
         else {
@@ -106,7 +124,46 @@ impl Scope<'_> {
         };
         let (left, right) = (self.sum(left, sink), self.sum(right, sink));
         let sign = if *op == Compare::GreaterOrEqual { 1.0 } else { -1.0 };
-        self.finished(left?.scaled(sign).plus(right?.scaled(-sign)), expr, "a constraint", sink)
+        let goal = self.finished(left?.scaled(sign).plus(right?.scaled(-sign)), expr, "a constraint", sink)?;
+        // Every metric lies from 0 to 1.
+        let most: f64 = goal.terms.iter().map(|(factor, _)| factor.max(0.0)).sum();
+        let least: f64 = goal.terms.iter().map(|(factor, _)| factor.min(0.0)).sum();
+        if most + goal.constant < 0.0 {
+            sink.push(diagnostic!(
+                OutOfRange, expr.span, "no score keeps this constraint: a metric lies from 0 to 1"; help: "ask for less, as in `auc(click) >= 0.72`"
+            ));
+            return None;
+        }
+        if least + goal.constant >= 0.0 {
+            sink.push(diagnostic!(
+                OutOfRange, expr.span, "every score keeps this constraint: a metric lies from 0 to 1"; help: "ask for more, or leave it out"
+            ));
+            return None;
+        }
+        Some(goal)
+    }
+
+    /// The constraints of a list, each once.
+    pub fn constraints(&self, written: &Expr, sink: &mut Sink) -> Option<Vec<Goal>> {
+        let all: Vec<_> = items(written).iter().map(|item| self.constraint(item, sink)).collect();
+        if all.is_empty() {
+            sink.push(diagnostic!(WrongArgument, written.span, "`subject_to` is empty"; help: "leave it out"));
+        }
+        let all = all.into_iter().collect::<Option<Vec<Goal>>>()?;
+        for (place, goal) in all.iter().enumerate() {
+            let equal = |other: &&Goal| {
+                alike(other, goal)
+                    && scale(other, goal).is_some_and(|scale| near(other.constant * scale, goal.constant))
+            };
+            if let Some(first) = all[..place].iter().find(equal) {
+                sink.push(diagnostic!(
+                    DuplicateOption, goal.span, "this constraint stands here twice"; label(first.span): "first written here";
+                    help: "leave one out"
+                ));
+                return None;
+            }
+        }
+        Some(all)
     }
 
     /// Reports a sum in which no metric is left, or one that is too large.
