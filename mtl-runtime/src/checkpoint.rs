@@ -10,12 +10,10 @@
 //! ```
 //! The last two are CBOR, which keeps every bit of a number. The spec is the text among the file's metadata.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mtl_data::Encoder;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Setting;
 
@@ -30,7 +28,7 @@ mod arrays;
 mod file;
 
 use arrays::{Arrays, pack};
-use file::{Array, Data};
+use file::Array;
 
 /// The version of the format: of the arrays, of the header and of what it holds.
 const FORMAT: u32 = 2;

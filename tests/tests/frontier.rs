@@ -1,6 +1,9 @@
 //! Cut graphs give the whole gradient: with equal weights a step is the plain one, whatever the sharing and wherever it is cut, embeddings
 //! included.
 
+// A warm-up that never ends is the point here.
+#![allow(deprecated)]
+
 use mtl_runtime::{Model, mtl};
 use mtl_tests::training::fit;
 use mtl_tests::{assert_close, trained_values};
