@@ -91,9 +91,11 @@ fn methods(tasks: usize, target: usize) -> Vec<(&'static str, Looks, Option<Meth
         of("fairgrad", Representation, Fairgrad { alpha: 1.0 }),
         of("pe_ltr", Representation, PeLtr { floors: vec![0.5 / tasks as f64; tasks] }),
         of("metabalance", Representation, Metabalance { target, relax: 0.7, beta: 0.9, strategy: "both".into() }),
-        of("graddrop", Representation, Graddrop { leak: 0.0 }),
+        // Not `graddrop`: it is for one vector that all tasks read.
         of("pcgrad at parameters", Parameters, Pcgrad),
         of("db_mtl", Parameters, DbMtl { beta: 0.9, sigma: 0.0 }),
+        of("excess_mtl", Parameters, ExcessMtl { eta: 0.01 }),
+        of("moco", Parameters, Moco { beta: 0.5, gamma: 0.1 }),
     ]
 }
 
