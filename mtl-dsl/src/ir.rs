@@ -10,11 +10,13 @@ mod op;
 mod parts;
 mod print;
 mod size;
+mod training;
 
-pub use op::{Activation, Choice, MaskMethod, MaskSearch, Op, Penalty, Pick, Rate, Scale, Through};
+pub use op::{Activation, Choice, Op, Pick, Rate, Scale, Through};
 pub use parts::{Part, Share, parts};
 pub(crate) use print::thousands;
 pub use size::{ConfigPath, Size, Symbol};
+pub use training::{MaskMethod, MaskSearch, Penalty};
 
 pub use crate::hir::View;
 use crate::source::Span;

@@ -22,7 +22,8 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::parameters::{Parameter, parameters};
 use crate::scores::{Calibrators, Fusions};
-use crate::train::run::{Progress, Run, Weights};
+use crate::train::progress::Progress;
+use crate::train::run::{Run, Weights};
 
 mod arrays;
 mod file;

@@ -21,6 +21,7 @@ mod balanced;
 mod best;
 mod check;
 mod display;
+pub(crate) mod progress;
 mod representation;
 mod resume;
 pub(crate) mod run;

@@ -17,7 +17,7 @@ pub struct Task {
     pub sample_space: Option<Condition>,
     /// The column that weighs its rows.
     pub weight_column: Option<String>,
-    /// The task whose event conditions this one (`given`), as an index into [`Schema::tasks`]: the logit is that of
+    /// The task whose event conditions this one (`given`), as an index into [`Schema::tasks`](super::Schema::tasks): the logit is that of
     /// `P(this | given)`, the prediction and the loss are on the product along the chain.
     pub given: Option<usize>,
     /// The summands of its loss where there are several, the first of its kind; else its loss is that of its kind.

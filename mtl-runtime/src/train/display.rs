@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtl_data::schema::Schema;
 
-use super::run::Progress;
+use super::progress::Progress;
 use crate::config::StageConfig;
 use crate::report::Epoch;
 use crate::subnets::{Round, Subnet};

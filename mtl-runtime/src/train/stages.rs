@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use mtl_data::schema::Feature;
 
-use super::run::{Progress, Run};
+use super::progress::Progress;
+use super::run::Run;
 use super::turns::{Plan, Turn};
 use crate::config::{RowOptimizerConfig, StageConfig, StageTasks, TrainConfig, nearest};
 use crate::error::{Error, Result};
