@@ -164,6 +164,24 @@ pub fn normal(name: &str, count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.normal() as f32).collect()
 }
 
+/// How many rows [`rows`] and [`labels`] have.
+pub const ROWS: usize = 7;
+
+/// The input matrix of a network, `[ROWS, width]` row-major.
+pub fn rows<M: Model>() -> Vec<f32> {
+    normal("rows", ROWS * width::<M>())
+}
+
+/// Labels of binary tasks, `[ROWS, tasks]` row-major.
+pub fn labels(tasks: usize) -> Vec<f32> {
+    (0..ROWS * tasks).map(|at| f32::from(u8::from(at * 7 % 3 == 0))).collect()
+}
+
+/// The greatest absolute value.
+pub fn max_abs(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |max, value| max.max(value.abs()))
+}
+
 /// The width of a model's input.
 pub fn width<M: Model>() -> usize {
     M::schema(&M::default_config()).width()

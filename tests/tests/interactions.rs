@@ -1,13 +1,7 @@
 //! Laws of the feature interactions and of personalised layers, and the same networks in PyTorch (`goldens/interactions.py`).
 
 use mtl_runtime::{Model, mtl};
-use mtl_tests::{assert_close, check_golden, golden, gradients, logits, network, normal, values, width, with};
-
-const ROWS: usize = 7;
-
-fn rows<M: Model>() -> Vec<f32> {
-    normal("rows", ROWS * width::<M>())
-}
+use mtl_tests::{ROWS, assert_close, check_golden, golden, gradients, logits, network, rows, values, with};
 
 mtl! { model Dcn {
     features x { a: number(missing: mean), b: number(missing: mean), c: number(missing: mean), d: number(missing: mean), e: number(missing: mean) }

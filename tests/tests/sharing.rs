@@ -1,24 +1,10 @@
 //! Laws of hard sharing, MMoE and PLE that hold for the generated networks: what equals what, and which gradient arrives where.
 
 use mtl_runtime::{Model, mtl};
-use mtl_tests::{assert_close, gradients, logits, network, normal, values, width, with};
-
-const ROWS: usize = 7;
-
-fn rows<M: Model>() -> Vec<f32> {
-    normal("rows", ROWS * width::<M>())
-}
-
-fn labels(tasks: usize) -> Vec<f32> {
-    (0..ROWS * tasks).map(|at| f32::from(u8::from(at * 7 % 3 == 0))).collect()
-}
+use mtl_tests::{ROWS, assert_close, gradients, labels, logits, max_abs, network, rows, values, with};
 
 fn ones(tasks: usize) -> Vec<f32> {
     vec![1.0; ROWS * tasks]
-}
-
-fn max_abs(values: &[f32]) -> f32 {
-    values.iter().fold(0.0, |max, value| max.max(value.abs()))
 }
 
 mtl! { model Hard {

@@ -5,14 +5,8 @@ use mtl_runtime::init::Init;
 use mtl_runtime::model::Pass;
 use mtl_runtime::{Model, mtl};
 use mtl_tests::{
-    Arrays, assert_close, check_golden, golden, gradients, logits, network, normal, numbers, values, width, with,
+    Arrays, ROWS, assert_close, check_golden, golden, gradients, logits, network, numbers, rows, values, with,
 };
-
-const ROWS: usize = 7;
-
-fn rows<M: Model>() -> Vec<f32> {
-    normal("rows", ROWS * width::<M>())
-}
 
 macro_rules! two_tasks {
     ($model:ident: $($lines:tt)*) => {

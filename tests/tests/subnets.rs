@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use mtl_runtime::{Model, Predictor, Trainer, mtl};
 use mtl_tests::training::{config, fit, folder, splits, table};
-use mtl_tests::{assert_close, gradients, logits, network, normal, values, width, with};
-
-const ROWS: usize = 7;
+use mtl_tests::{ROWS, assert_close, gradients, logits, network, normal, rows, values, with};
 
 mtl! { model Sparse {
     features x { a: number, b: number, c: number }
@@ -54,10 +52,6 @@ mtl! { model Alone {
     tower one = h;
     train { batch: 50, epochs: 1 }
 } }
-
-fn rows<M: Model>() -> Vec<f32> {
-    normal("rows", ROWS * width::<M>())
-}
 
 /// A network whose masks are these: a share of the weights of each task.
 fn masked<M: Model>(network: M, keep: f32) -> M {
