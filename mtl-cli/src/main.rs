@@ -193,5 +193,11 @@ fn report(diagnostics: &[Diagnostic], source: &Source) {
 
 /// A line on standard output. A reader that has gone away (`mtl graph x.mtl | head`) is no error.
 fn out(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("error: standard output: {error}");
+            std::process::exit(1);
+        }
+        _ => {}
+    }
 }

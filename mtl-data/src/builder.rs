@@ -51,8 +51,9 @@ impl Builder {
             *next = match field.0 {
                 None => f64::NAN,
                 Some(bytes) => std::str::from_utf8(bytes).ok().and_then(number).ok_or_else(|| {
-                    DataError::new("not a number")
-                        .remedy("correct the value, name it in `missing`, or skip ill-formed rows")
+                    DataError::new("not a number").remedy(
+                        "correct the value, name it in the `missing` of the read options, or skip ill-formed rows",
+                    )
                 })?,
             };
         }

@@ -36,11 +36,13 @@ use crate::model::Model;
 use crate::predict::Predictor;
 use crate::report::{Change, Named, Report, TextTable};
 use crate::train::{Splits, Trainer, check};
+use crate::{output, say};
 
 mod arguments;
 mod describe;
 mod explain;
 mod files;
+mod outputs;
 mod teacher;
 mod tune;
 
@@ -102,6 +104,12 @@ impl<M: Model, A: Args> App<M, A> {
     /// Runs on these arguments, of which the first is the program's name.
     pub fn main_from<T: Into<OsString> + Clone>(self, arguments: impl IntoIterator<Item = T>) -> ExitCode {
         crate::alloc::keep_memory();
+        if let Some((command, option)) = Self::clash() {
+            eprintln!(
+                "error: `--{option}` is an option of `{command}` and of the data: give it another name in the arguments of `App::data`"
+            );
+            return ExitCode::FAILURE;
+        }
         let matches = match self.command().try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(error) => {
@@ -109,7 +117,7 @@ impl<M: Model, A: Args> App<M, A> {
                 return ExitCode::from(u8::from(error.use_stderr()));
             }
         };
-        match self.run(&matches) {
+        match self.run(&matches).and_then(|()| output::finish()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error}");
@@ -143,6 +151,28 @@ impl<M: Model, A: Args> App<M, A> {
             )
     }
 
+    /// An option of the data that a command has for something else.
+    fn clash() -> Option<(&'static str, String)> {
+        let own: [fn(&'static str) -> Command; 5] = [
+            |name| TrainArgs::augment_args(Command::new(name)),
+            |name| EvaluateArgs::augment_args(Command::new(name)),
+            |name| PredictArgs::augment_args(Command::new(name)),
+            |name| ExplainArgs::augment_args(Command::new(name)),
+            |name| TuneArgs::augment_args(Command::new(name)),
+        ];
+        let names = |command: &Command| -> Vec<String> {
+            let of = |argument: &clap::Arg| {
+                [argument.get_long(), Some(argument.get_id().as_str())].map(|name| name.map(str::to_owned))
+            };
+            command.get_arguments().flat_map(of).flatten().collect()
+        };
+        let data = names(&A::augment_args(Command::new("data")));
+        own.iter().zip(["train", "evaluate", "predict", "explain-score", "tune"]).find_map(|(own, name)| {
+            let own = names(&own(name));
+            data.iter().find(|option| own.contains(option)).map(|option| (name, option.clone()))
+        })
+    }
+
     fn run(&self, matches: &ArgMatches) -> Result<()> {
         match matches.subcommand() {
             Some(("train", matches)) => self.train(&parsed(matches)?, matches),
@@ -160,6 +190,8 @@ impl<M: Model, A: Args> App<M, A> {
 
     fn train(&self, args: &TrainArgs, matches: &ArgMatches) -> Result<()> {
         let out = args.out.clone().unwrap_or_else(model_file::<M>);
+        let writes = [("--out", Some(&*out)), ("--json", args.json.as_deref()), ("--report", args.report.as_deref())];
+        outputs::check(&[("--teacher", args.teacher.as_deref())], &writes)?;
         let mut config = M::default_config();
         if args.resume && out.exists() {
             config = crate::checkpoint::config::<M>(&out)?;
@@ -171,7 +203,7 @@ impl<M: Model, A: Args> App<M, A> {
         let more = teacher.as_deref().map_or(More::Nothing, |teacher| More::Teacher(teacher.schema()));
         let splits = (self.source)(&parsed::<A>(matches)?, &more)?;
         let reading = start.elapsed().as_secs_f64();
-        println!(
+        say!(
             "{} training, {} validation, {} test rows",
             splits.train.rows(),
             splits.validation.rows(),
@@ -191,17 +223,28 @@ impl<M: Model, A: Args> App<M, A> {
             [("read", reading)].into_iter().chain(report.seconds.iter().map(|(phase, s)| (phase, *s))).collect();
         report.seconds = seconds;
         if trained.stopped {
-            println!("\nstopped before the end; `--resume` goes on");
+            say!("\nstopped before the end; `--resume` goes on");
         }
         show(&report);
-        println!("model: {}", out.display());
+        say!("model: {}", out.display());
         write_report(args.json.as_ref(), args.report.as_ref(), &report)
     }
 
     fn evaluate(&self, args: &EvaluateArgs, matches: &ArgMatches) -> Result<()> {
         let (predictor, start) = (load::<M>(args.model.clone(), &args.set)?, Instant::now());
+        let model = args.model.clone().unwrap_or_else(model_file::<M>);
+        let writes = [
+            ("--json", args.json.as_deref()),
+            ("--report", args.report.as_deref()),
+            ("--save-predictions", args.save_predictions.as_deref()),
+        ];
+        outputs::check(&[("--model", Some(&*model)), ("--baseline", args.baseline.as_deref())], &writes)?;
         let evaluation = Evaluation {
-            metrics: args.metrics.iter().map(|name| name.parse()).collect::<std::result::Result<_, EvalError>>()?,
+            metrics: args
+                .metrics
+                .iter()
+                .map(|name| name.trim().parse())
+                .collect::<std::result::Result<_, EvalError>>()?,
             bootstrap: args.bootstrap,
             slices: args.slices.clone(),
             baseline: args.baseline.as_ref().map(Baseline::read).transpose()?,
@@ -243,6 +286,7 @@ impl<M: Model, A: Args> App<M, A> {
 
     fn predict(&self, args: &PredictArgs, matches: &ArgMatches) -> Result<()> {
         let predictor = load::<M>(args.of.model.clone(), &args.of.set)?;
+        outputs::check(&args.of.files(), &[("--out", args.out.as_deref())])?;
         let table = self.rows(&predictor, &args.of, matches, None)?;
         let predictions = predictor.predict(&table)?;
         let write = |out: &mut dyn std::io::Write| predictions.write_csv(std::io::BufWriter::new(out));
@@ -310,45 +354,54 @@ fn load<M: Model>(path: Option<PathBuf>, settings: &[String]) -> Result<Predicto
     if !path.exists() {
         return Err(Error::checkpoint(&path, "there is no such file; `train` makes it, `--model` names another"));
     }
-    Predictor::load_with(&path, |config| settings.iter().try_for_each(|setting| apply_setting(config, setting)))
+    let change = |config: &mut M::Config, setting: &String| {
+        apply_setting(config, setting)?;
+        let free = ["ranks.", "down_sampling."].iter().any(|free| setting.trim_start().starts_with(free));
+        let message = || {
+            let free = "what may change afterwards are parameters of ranks and rates of down-sampling";
+            Error::config(format!("`--set {setting}`: training fixed it; {free}"))
+        };
+        free.then_some(()).ok_or_else(message)
+    };
+    Predictor::load_with(&path, |config| settings.iter().try_for_each(|setting| change(config, setting)))
 }
 
 fn show(report: &Report) {
     for (name, split) in report.split.iter() {
-        println!("\n{name}\n{}", split.table());
+        say!("\n{name}\n{}", split.table());
         if let Some(table) = split.interval_table() {
-            println!("\n{name}, intervals of 95 %\n{table}");
+            say!("\n{name}, intervals of 95 %\n{table}");
         }
         for (column, table) in split.slice_tables() {
-            println!("\n{name}, by {column}\n{table}");
+            say!("\n{name}, by {column}\n{table}");
         }
         if let Some(table) = split.change_table() {
-            println!("\n{name}, against the baseline\n{table}");
+            say!("\n{name}, against the baseline\n{table}");
             if let Some(gain) = split.delta_m() {
-                println!("Delta_m over AUC, GAUC, RMSE or accuracy of each task: {gain:+.2} %");
+                say!("Delta_m over AUC, GAUC, RMSE or accuracy of each task: {gain:+.2} %");
             }
             let paired = |changes: &Named<Change>| changes.iter().any(|(_, change)| change.difference.is_some());
             if !split.changes.iter().any(|(_, changes)| paired(changes)) {
-                println!(
+                say!(
                     "no intervals: a report holds no predictions; `--baseline` takes those of `--save-predictions` too"
                 );
             }
         }
         if !split.gates.is_empty() {
-            println!("\n{name}, gates\n{}", split.gate_table());
+            say!("\n{name}, gates\n{}", split.gate_table());
         }
     }
     if let Some(subnets) = &report.subnets {
-        println!("\nsubnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
+        say!("\nsubnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
     }
     if let Some(table) = report.best_table() {
-        println!("\n{table}");
+        say!("\n{table}");
     }
     let mut table = TextTable::new(["seconds", ""]);
     report.seconds.iter().for_each(|(phase, seconds)| table.row([phase.to_owned(), format!("{seconds:.2}")]));
-    println!("{table}");
+    say!("{table}");
     if let Some(rate) = report.rows_per_second {
-        println!("{} parameters, {rate:.0} training rows/s", report.parameters);
+        say!("{} parameters, {rate:.0} training rows/s", report.parameters);
     }
 }
 
@@ -360,7 +413,7 @@ fn write_report(json: Option<&PathBuf>, page: Option<&PathBuf>, report: &Report)
     }
     if let Some(path) = page {
         write(path, report.to_html())?;
-        println!("report: {}", path.display());
+        say!("report: {}", path.display());
     }
     Ok(())
 }

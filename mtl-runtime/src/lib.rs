@@ -17,6 +17,7 @@ pub mod model;
 pub mod nn;
 pub mod ops;
 pub mod optim;
+pub mod output;
 pub mod parameters;
 pub mod pass;
 mod pictures;

@@ -144,7 +144,12 @@ impl<'t, M: Model> Trainer<'t, M> {
         let start = Instant::now();
         let mut run = self.begin(&schema)?;
         run.attend(lecture, self.checkpoint.as_deref())?;
+        if let Some(steps) = self.stop_after.filter(|steps| *steps <= run.progress.step) {
+            let done = run.progress.step;
+            return Err(Error::config(format!("training is to stop after {steps} steps in all, and {done} are done")));
+        }
         let train = Arc::new(run.encoder.encode(&self.splits.train)?);
+        run.go_on_with(&train, self.checkpoint.as_deref())?;
         let some = |table: &Table| (table.rows() > 0).then(|| run.encoder.encode(table).map(Arc::new)).transpose();
         let validation = some(&self.splits.validation)?;
         let test = self.splits.test.as_ref().map(some).transpose()?.flatten();

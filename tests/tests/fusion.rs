@@ -236,7 +236,7 @@ fn a_saved_model_has_the_same_bits_also_after_tuning_what_reads_it() {
         tuned.config().ranks.score.bonus
     );
     assert!(run(&["describe", "--model", path]) && run(&["describe"]));
-    assert!(run(&["explain-score", "--model", path, "--split", "test", "--rows", "0..3", "--rank", "learned"]));
+    assert!(run(&["explain-score", "--model", path, "--split", "test", "--candidates", "0..3", "--rank", "learned"]));
     assert!(run(&["evaluate", "--model", path]));
     // The layers are what was fitted, and stay.
     assert!(!run(&["evaluate", "--model", path, "--set", "ranks.learned.hidden.0=8"]));

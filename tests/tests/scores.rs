@@ -215,10 +215,14 @@ fn explain_score_on_the_command_line() {
     }
     seen.sort_unstable();
     assert_eq!(seen, (21..28).collect::<Vec<_>>());
-    assert_eq!(run(&["--rows", "0..5"]), ExitCode::SUCCESS);
-    for wrong in
-        [&["--request", "300"][..], &["--rows", "60..90"], &["--rows", "x"], &["--rows", "0..2", "--rank", "no"], &[]]
-    {
+    assert_eq!(run(&["--candidates", "0..5"]), ExitCode::SUCCESS);
+    for wrong in [
+        &["--request", "300"][..],
+        &["--candidates", "60..90"],
+        &["--candidates", "x"],
+        &["--candidates", "0..2", "--rank", "no"],
+        &[],
+    ] {
         assert_ne!(run(wrong), ExitCode::SUCCESS, "{wrong:?}");
     }
     std::fs::remove_dir_all(&folder).unwrap();

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mtl_benches::{Dataset, Runs, Scores, read, spread, write};
 use mtl_runtime::config::apply_setting;
-use mtl_runtime::{Error, Model, Predictor, Result, Splits, Trained, Trainer, alloc};
+use mtl_runtime::{Error, Model, Predictor, Result, Splits, Trained, Trainer};
 
 #[allow(missing_docs)]
 mod models {
@@ -55,14 +55,7 @@ const KINDS: [Kind; 6] = [
 ];
 
 fn main() -> ExitCode {
-    alloc::keep_memory();
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    mtl_benches::main(run)
 }
 
 /// Trains without a saved teacher.

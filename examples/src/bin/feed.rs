@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use mtl_data::simulator::{FeedOptions, POSITIONS};
 use mtl_examples::feed::Feed as Data;
 use mtl_runtime::report::TextTable;
-use mtl_runtime::{Error, Result, Trained, Trainer, app, mtl_file};
+use mtl_runtime::{Error, Result, Trained, Trainer, app, mtl_file, output, say};
 
 mtl_file!("../specs/feed.mtl");
 
 /// Enough impressions for the tastes behind them to be learned.
 const ROWS: usize = 600_000;
-const MODEL: &str = "feed.mtl.safetensors";
+const MODEL: &str = "Feed.mtl.safetensors";
 const REPORT: &str = "feed.report.html";
 
 /// The size of the simulation.
@@ -31,8 +31,16 @@ struct Size {
 }
 
 impl Size {
-    fn options(&self) -> FeedOptions {
-        FeedOptions { users: self.users, videos: self.videos, rows: self.rows, ..FeedOptions::default() }
+    /// Refuses sizes that no machine holds.
+    fn options(&self) -> Result<FeedOptions> {
+        for (name, size, most) in
+            [("users", self.users, 10_000_000), ("videos", self.videos, 10_000_000), ("rows", self.rows, 200_000_000)]
+        {
+            if size > most {
+                return Err(Error::config(format!("`--{name} {size}` is more than {most}")));
+            }
+        }
+        Ok(FeedOptions { users: self.users, videos: self.videos, rows: self.rows, ..FeedOptions::default() })
     }
 }
 
@@ -40,10 +48,10 @@ fn main() -> ExitCode {
     if std::env::args().len() > 1 {
         return app::<Feed>()
             .name("feed")
-            .data(|size: &Size| Data::simulate(&size.options()).map(|data| data.splits()))
+            .data(|size: &Size| Ok::<_, Error>(Data::simulate(&size.options()?)?.splits()))
             .main();
     }
-    match main_job() {
+    match main_job().and_then(|()| output::finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -56,22 +64,22 @@ fn main_job() -> Result<()> {
     let options = FeedOptions { rows: ROWS, ..FeedOptions::default() };
     mtl_runtime::alloc::keep_memory();
     let data = Data::simulate(&options)?;
-    println!("simulated {} impressions of {} videos to {} users\n", options.rows, options.videos, options.users);
+    say!("simulated {} impressions of {} videos to {} users\n", options.rows, options.videos, options.users);
     let trained = Trainer::<Feed>::new(FeedConfig::new(), data.splits()).checkpoint(MODEL).verbose(true).fit()?;
     show_quality(&data, &trained)?;
     show_ranking(&data, &trained)?;
     std::fs::write(REPORT, trained.report.to_html()).map_err(|error| Error::io(REPORT.as_ref(), error))?;
-    println!("saved {MODEL}; its report is {REPORT}: open it in a browser\n");
-    println!("next:  cargo run --bin feed -- describe");
-    println!("       cargo run --bin feed -- train --set train.epochs=5 --set h.level_1.shared=4");
-    println!("       cargo run --bin feed -- predict --model {MODEL} --split test --out predictions.csv");
+    say!("saved {MODEL}; its report is {REPORT}: open it in a browser\n");
+    say!("next:  cargo run --bin feed -- describe");
+    say!("       cargo run --bin feed -- train --set train.epochs=5 --set h.level_1.shared=4");
+    say!("       cargo run --bin feed -- predict --model {MODEL} --split test --out predictions.csv");
     Ok(())
 }
 
 /// Test metrics, and how far the AUC is from that of the true probabilities.
 fn show_quality(data: &Data, trained: &Trained<Feed>) -> Result<()> {
     let Some(test) = trained.report.split.get("test") else { return Ok(()) };
-    println!("\ntest\n{}", test.table());
+    say!("\ntest\n{}", test.table());
     let mut table = TextTable::new(["task", "AUC", "best reachable", "gap"]);
     for (task, label) in [("click", "is_click"), ("long_view", "long_view"), ("like", "is_like"), ("buy", "purchase")] {
         let best = data.simulation.best_auc(label, &data.rows[2])?;
@@ -79,7 +87,7 @@ fn show_quality(data: &Data, trained: &Trained<Feed>) -> Result<()> {
             table.row([task.to_owned(), format!("{auc:.4}"), format!("{best:.4}"), format!("{:.4}", best - auc)]);
         }
     }
-    println!("what the simulator's true probabilities would reach\n{table}");
+    say!("what the simulator's true probabilities would reach\n{table}");
     Ok(())
 }
 
@@ -112,6 +120,6 @@ fn show_ranking(data: &Data, trained: &Trained<Feed>) -> Result<()> {
             format!("{:.3}", scores[row]),
         ]);
     }
-    println!("one request of user {user}, ranked by `score`\n{table}");
+    say!("one request of user {user}, ranked by `score`\n{table}");
     Ok(())
 }

@@ -24,7 +24,9 @@ impl Change {
     pub fn gained(&self, metric: Metric) -> Option<bool> {
         let higher = metric.higher_is_better()?;
         let difference = self.value - self.baseline;
-        if difference == 0.0 || self.difference.is_some_and(|interval| !interval.excludes_zero()) {
+        // A number that went through a text may differ in its last bit.
+        let same = difference.abs() <= 1e-12 * self.value.abs().max(self.baseline.abs());
+        if same || self.difference.is_some_and(|interval| !interval.excludes_zero()) {
             return None;
         }
         Some((difference > 0.0) == higher)

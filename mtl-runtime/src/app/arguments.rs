@@ -1,6 +1,6 @@
 //! The options of the subcommands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -9,7 +9,7 @@ pub(super) struct TrainArgs {
     /// Change a number of the spec: `--set train.optimizer.lr=1e-4`. `describe` lists all
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// The file to save to after every epoch [default: MODEL.mtl.safetensors]
+    /// The file to save to after every epoch [default: the model's name and .mtl.safetensors]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Go on where the file of `--out` ends
@@ -31,10 +31,10 @@ pub(super) struct TrainArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArgs {
-    /// The trained model [default: MODEL.mtl.safetensors]
+    /// The trained model [default: the model's name and .mtl.safetensors]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// Change a number that training does not fix: parameters of ranks
+    /// Change a number that training does not fix: `ranks.NAME.PARAMETER`, `down_sampling.TASK`
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Write the metrics to this file
@@ -63,10 +63,10 @@ pub(super) struct EvaluateArgs {
 /// A trained model, and the rows that it reads.
 #[derive(Debug, Args)]
 pub(super) struct RowArgs {
-    /// The trained model [default: MODEL.mtl.safetensors]
+    /// The trained model [default: the model's name and .mtl.safetensors]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// Change a number that training does not fix: parameters of ranks
+    /// Change a number that training does not fix: `ranks.NAME.PARAMETER`, `down_sampling.TASK`
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Read the rows of this file, which needs no labels
@@ -75,6 +75,13 @@ pub(super) struct RowArgs {
     /// Read the rows of this split of the data
     #[arg(long, value_name = "SPLIT")]
     pub split: Option<Split>,
+}
+
+impl RowArgs {
+    /// What is read.
+    pub fn files(&self) -> [(&str, Option<&Path>); 2] {
+        [("--model", self.model.as_deref()), ("--input", self.input.as_deref())]
+    }
 }
 
 #[derive(Debug, Args)]
@@ -94,11 +101,11 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "NAME")]
     pub rank: Option<String>,
     /// Explain the candidates of this request: its value in the column `train.group_by`
-    #[arg(long, value_name = "GROUP", required_unless_present = "rows", conflicts_with = "rows")]
+    #[arg(long, value_name = "GROUP", required_unless_present = "candidates", conflicts_with = "candidates")]
     pub request: Option<String>,
     /// Explain these rows, counted from 0: `0..20`
     #[arg(long, value_name = "FROM..TO")]
-    pub rows: Option<String>,
+    pub candidates: Option<String>,
     /// Write the parts to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -106,7 +113,7 @@ pub(super) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct TuneArgs {
-    /// The trained model, which gets the tuned parameters [default: MODEL.mtl.safetensors]
+    /// The trained model, which gets the tuned parameters [default: the model's name and .mtl.safetensors]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// Change a parameter of a rank: what is tuned starts there, what is not stays there

@@ -10,6 +10,7 @@ use crate::init::Init;
 use crate::model::Model;
 use crate::parameters::parameters;
 use crate::report::TextTable;
+use crate::say;
 use crate::train::check;
 
 pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
@@ -19,7 +20,7 @@ pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
     check::<M>(&config)?;
     let schema = M::schema(&config);
 
-    println!(
+    say!(
         "{}: input of width {}, {} features, {} tasks\n",
         M::NAME,
         schema.width(),
@@ -54,7 +55,7 @@ pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
         };
         table.row([feature.name.clone(), feature.entity.clone(), columns, rows]);
     }
-    println!("{table}");
+    say!("{table}");
 
     let network =
         parameters(&M::new(&config, &Init::new(<M as Model>::train(&config).seed, &burn::tensor::Device::default())));
@@ -63,23 +64,23 @@ pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
         let shape: Vec<String> = parameter.shape.iter().map(usize::to_string).collect();
         table.row([parameter.path.clone(), format!("[{}]", shape.join(", ")), parameter.values.len().to_string()]);
     }
-    println!("{table}");
+    say!("{table}");
     let dense: usize =
         network.iter().filter(|parameter| parameter.is_trained()).map(|parameter| parameter.values.len()).sum();
     let more = if learned { ", and the tables of learned vocabularies" } else { "" };
-    println!("{} values: {dense} in the network, {values} in tables{more}\n", dense + values);
+    say!("{} values: {dense} in the network, {values} in tables{more}\n", dense + values);
 
     if let Some(subnets) = predictor.as_ref().and_then(|predictor| predictor.subnets()) {
-        println!("subnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
+        say!("subnetworks\n{}\n{}", subnets.table(), subnets.overlap_table());
     }
     for rank in M::ranks() {
-        println!("rank {} = {}", rank.name, rank.formula.trim());
+        say!("rank {} = {}", rank.name, rank.formula.trim());
         if let Some(learned) = M::learned().iter().find(|learned| learned.rank == rank.name) {
-            println!("  {}", (learned.fusion)(&config));
+            say!("  {}", (learned.fusion)(&config));
         }
     }
     if !M::ranks().is_empty() {
-        println!();
+        say!();
     }
     let mut table = TextTable::new(["setting", "value"]);
     // What is fitted is no setting.
@@ -88,6 +89,6 @@ pub(super) fn run<M: Model>(args: &DescribeArgs) -> Result<()> {
         let value = if value.is_null() { "none".into() } else { value.to_string() };
         table.row([path, value]);
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }

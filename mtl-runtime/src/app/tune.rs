@@ -8,12 +8,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mtl_eval::search::{Method, spread};
 
 use super::arguments::TuneArgs;
-use super::{load, model_file, write_report};
+use super::{load, model_file, outputs, write_report};
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::pictures::ranks;
 use crate::report::{Report, TuneReport};
+use crate::say;
 use crate::train::Splits;
 use crate::tune::{TuneOptions, tune};
 
@@ -44,11 +45,14 @@ pub(super) fn run<M: Model>(args: &TuneArgs, read: impl FnOnce() -> Result<Split
     };
     let path = args.model.clone().unwrap_or_else(model_file::<M>);
     let predictor = load::<M>(Some(path.clone()), &args.set)?;
+    let writes =
+        [("--json", args.json.as_deref()), ("--report", args.report.as_deref()), ("--svg", args.svg.as_deref())];
+    outputs::check(&[("--model", Some(&*path))], &writes)?;
     let start = Instant::now();
     let splits = read()?;
     let reading = start.elapsed().as_secs_f64();
     let test = splits.test.as_ref();
-    println!("{} validation, {} test rows", splits.validation.rows(), test.map_or(0, |table| table.rows()));
+    say!("{} validation, {} test rows", splits.validation.rows(), test.map_or(0, |table| table.rows()));
     let bar = std::io::stderr().is_terminal().then(|| {
         let style = ProgressStyle::with_template("tune  {wide_bar}  {pos} of {len}  {eta}");
         ProgressBar::new(0).with_style(style.expect("the template is well-formed"))
@@ -67,7 +71,7 @@ pub(super) fn run<M: Model>(args: &TuneArgs, read: impl FnOnce() -> Result<Split
     show(report);
     if let Some(path) = &args.svg {
         std::fs::write(path, report.picture().svg()).map_err(|error| Error::io(path, error))?;
-        println!("front: {}", path.display());
+        say!("front: {}", path.display());
     }
     let parts = [("validation", Some(&splits.validation)), ("test", test)];
     let of_run = Report {
@@ -109,30 +113,31 @@ fn method(spec: Method, args: &TuneArgs) -> Result<Option<Method>> {
 }
 
 fn show(report: &TuneReport) {
-    println!("rank {}, {} points by {} in {:.1} s\n", report.rank, report.evaluations, report.method, report.seconds);
-    println!("{}", report.param_table());
+    say!("rank {}, {} points by {} in {:.1} s\n", report.rank, report.evaluations, report.method, report.seconds);
+    say!("{}", report.param_table());
     for (name, split) in report.split.iter() {
-        println!("{name}\n{}", report.split_table(split));
+        say!("{name}\n{}", report.split_table(split));
     }
     if let Some(volume) = report.hypervolume {
         let shown = spread(&report.front_values(), SHOWN);
-        let of = if shown.len() < report.front.len() { format!(", {} of its", shown.len()) } else { String::new() };
-        println!("the front{of} {} points; it dominates {volume:.3e} above the parameters before", report.front.len());
-        println!("{}", report.front_table(&shown));
+        let of = if shown.len() < report.front.len() { format!("{} of ", shown.len()) } else { String::new() };
+        say!("points of the front: {of}{}; it dominates {volume:.3e} above the parameters before", report.front.len());
+        say!("{}", report.front_table(&shown));
         return;
     }
     let held_out = report.split.get("test");
     if held_out.is_none() {
-        println!("warning: there are no test rows, and the rows of a search flatter what it finds");
+        say!("warning: there are no test rows, and the rows of a search flatter what it finds");
     }
     let judged = held_out.or(report.split.get("validation")).and_then(|split| split.get(report.goals.first()?));
     if let Some(difference) = judged.and_then(|compared| compared.difference)
         && difference.low <= 0.0
     {
         let part = if held_out.is_some() { "test" } else { "validation" };
-        println!(
+        say!(
             "warning: the gain is within the noise of the {part} rows: {:+.5} to {:+.5}",
-            difference.low, difference.high
+            difference.low,
+            difference.high
         );
     }
 }
@@ -140,10 +145,10 @@ fn show(report: &TuneReport) {
 fn save<M: Model>(path: &Path, config: Option<M::Config>, report: &TuneReport) -> Result<()> {
     let changed = report.params.iter().any(|(_, param)| param.tuned.is_some_and(|tuned| tuned != param.before));
     let Some(config) = config.filter(|_| changed) else {
-        println!("nothing was saved");
+        say!("nothing was saved");
         return Ok(());
     };
     checkpoint::configure::<M>(path, config)?;
-    println!("model: {}", path.display());
+    say!("model: {}", path.display());
     Ok(())
 }

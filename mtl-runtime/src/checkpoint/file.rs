@@ -74,17 +74,24 @@ impl View for &Array<'_> {
 pub(super) fn write(path: &Path, text: &str, arrays: &BTreeMap<String, Array<'_>>) -> Result<()> {
     let checksum = Array::u32(vec![checksum(text, arrays.iter().map(|(name, array)| (name.as_str(), array)))]);
     let all = arrays.iter().map(|(name, array)| (name.as_str(), array)).chain([(CHECKSUM, &checksum)]);
-    let unfinished = beside(path);
+    // What a link names is replaced, and not the link; what is no file at all is left alone.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let before = fs::metadata(&target).ok();
+    if before.as_ref().is_some_and(|before| !before.is_file()) {
+        return Err(Error::checkpoint(path, "cannot be written: it is no ordinary file; name another"));
+    }
+    let unfinished = beside(&target);
     let written = (|| {
         let metadata = HashMap::from([(TEXT.to_owned(), text.to_owned())]);
         // An ordinary file first: the writer makes one that only its owner may read.
         let ordinary = File::create(&unfinished).and_then(|file| file.metadata()).map_err(|error| error.to_string())?;
         safetensors::serialize_to_file(all, Some(metadata), &unfinished).map_err(|error| error.to_string())?;
-        fs::set_permissions(&unfinished, ordinary.permissions()).map_err(|error| error.to_string())?;
+        let permissions = before.as_ref().unwrap_or(&ordinary).permissions();
+        fs::set_permissions(&unfinished, permissions).map_err(|error| error.to_string())?;
         File::open(&unfinished).and_then(|file| file.sync_all()).map_err(|error| error.to_string())?;
-        fs::rename(&unfinished, path).map_err(|error| error.to_string())?;
+        fs::rename(&unfinished, &target).map_err(|error| error.to_string())?;
         // The rename itself is on disk once the folder is; not every file system can do that.
-        let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
+        let _ = File::open(folder(&target)).and_then(|folder| folder.sync_all());
         Ok(())
     })();
     written.map_err(|error: String| {

@@ -94,7 +94,7 @@ impl Evaluation {
             split.changes = match baseline {
                 Baseline::Report(report) => {
                     let before = report.split.get(name).ok_or_else(|| no_split(name))?;
-                    self.differences(split, subjects, before)
+                    self.differences(name, split, subjects, before)?
                 }
                 Baseline::Predictions(saved) => {
                     let bootstrap = Bootstrap::new(self.bootstrap.unwrap_or(DRAWS), seed);
@@ -111,7 +111,13 @@ impl Evaluation {
         Ok(())
     }
 
-    fn differences(&self, split: &SplitMetrics, subjects: &Subjects, before: &SplitMetrics) -> Named<Named<Change>> {
+    fn differences(
+        &self,
+        part: &str,
+        split: &SplitMetrics,
+        subjects: &Subjects,
+        before: &SplitMetrics,
+    ) -> Result<Named<Named<Change>>> {
         let mut changes = Named::default();
         for ((name, now), subject) in split.subjects().map(|(name, now)| {
             let subject = subjects.all.iter().find(|subject| subject.name() == name);
@@ -119,6 +125,12 @@ impl Evaluation {
         }) {
             let before = before.subjects().find(|(known, _)| *known == name);
             let (Some((_, before)), Some(subject)) = (before, subject) else { continue };
+            if before.rows != now.rows {
+                let (old, new) = (before.rows, now.rows);
+                return Err(Error::data(format!(
+                    "the baseline's {part} rows are not these: it has {old} of `{name}`, and here are {new}; measure both on the same data"
+                )));
+            }
             let change = |metric: Metric| {
                 let (baseline, value) = (before.get(metric)?, now.get(metric)?);
                 Some((metric.to_string(), Change { baseline, value, difference: None }))
@@ -129,7 +141,7 @@ impl Evaluation {
                 changes.set(name, of);
             }
         }
-        changes
+        Ok(changes)
     }
 
     fn paired(
@@ -155,6 +167,12 @@ impl Evaluation {
                 let what = subject.name();
                 return Err(Error::data(format!(
                     "the baseline's `{what}` has other classes: its labels mean others, too"
+                )));
+            }
+            if let Some(row) = predictions.iter().position(|prediction| prediction.is_nan()) {
+                let what = subject.name();
+                return Err(Error::data(format!(
+                    "the baseline's prediction of `{what}` in {name} row {row} is no number"
                 )));
             }
             let mut of = Named::default();

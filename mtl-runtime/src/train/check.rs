@@ -14,6 +14,9 @@ use crate::model::{Model, ModelConfig};
 use crate::scores::{check_options, is_fitted};
 use crate::weighting::balance::Balance;
 
+/// The largest width, and number of experts.
+const MOST: f64 = 1_048_576.0;
+
 /// Refuses a configuration that cannot be trained, or under which an `expect` of the spec fails.
 pub fn check<M: Model>(config: &M::Config) -> Result<()> {
     let train = <M as Model>::train(config);
@@ -74,6 +77,12 @@ fn numbers<C: ModelConfig>(config: &C) -> Result<()> {
         let number = value.as_f64().unwrap_or(0.0);
         let name = path.rsplit('.').next().unwrap_or_default();
         let task = path.starts_with("tasks.");
+        // As the compiler bounds what a spec says.
+        let sizes = ["train.", "tasks.", "loss.", "distill.", "down_sampling."];
+        let counts = !sizes.iter().any(|of| path.starts_with(of)) && !matches!(name, "buckets" | "min_count");
+        if counts && number > MOST {
+            return Err(Error::config(format!("{path} is {number}, but it must be at most {MOST}")));
+        }
         let gates = !task && !path.starts_with("loss.") && !path.starts_with("distill.");
         if name == "temperature" && gates && !(number > 0.0 && number <= 1.0) {
             return Err(Error::config(format!("{path} is {number}, but it must be above 0 and at most 1")));

@@ -8,6 +8,7 @@ use mtl_data::schema::Schema;
 use super::progress::Progress;
 use crate::config::StageConfig;
 use crate::report::Epoch;
+use crate::say;
 use crate::subnets::{Round, Subnet};
 
 pub(super) struct Display {
@@ -56,14 +57,14 @@ impl Display {
     /// A saved model predicts the training rows.
     pub fn teacher(&self, name: &str, rows: usize) {
         if self.verbose {
-            println!("teacher: {name} predicts {rows} training rows");
+            say!("teacher: {name} predicts {rows} training rows");
         }
     }
 
     /// A stage of training begins.
     pub fn begin_stage(&self, name: &str, stage: &StageConfig) {
         if self.verbose {
-            println!("{name}: {}", stage.describe());
+            say!("{name}: {}", stage.describe());
         }
     }
 
@@ -106,7 +107,7 @@ impl Display {
         if self.verbose {
             let value = round.value.map_or_else(String::new, |value| format!("  {value:.4}"));
             let kept = 100.0 * round.kept;
-            println!("masks of {}, round {}/{}: {kept:.1} % kept{value}", round.task, round.round, subnet.rounds);
+            say!("masks of {}, round {}/{}: {kept:.1} % kept{value}", round.task, round.round, subnet.rounds);
         }
     }
 
@@ -116,10 +117,10 @@ impl Display {
             return;
         }
         let star = if best == Some(epoch.epoch) { "  (best so far)" } else { "" };
-        println!("{}{star}", epoch.line(self.epochs));
+        say!("{}{star}", epoch.line(self.epochs));
         let weights = epoch.weight_table().map_or_else(String::new, |table| table.to_string());
         if weights != self.weights && !weights.is_empty() {
-            println!("{weights}");
+            say!("{weights}");
         }
         self.weights = weights;
         for (task, ratio) in epoch.raised.iter() {
@@ -129,10 +130,10 @@ impl Display {
             );
         }
         if let Some(log) = epoch.gradients.as_ref().filter(|log| log.fallbacks > 0) {
-            println!("in {} steps the weighting had no answer, and weights were equal", log.fallbacks);
+            say!("in {} steps the weighting had no answer, and weights were equal", log.fallbacks);
         }
         if let Some(split) = epoch.validation.as_ref().filter(|_| self.watched) {
-            println!("{}", split.table());
+            say!("{}", split.table());
         }
     }
 }

@@ -40,6 +40,9 @@ pub(crate) struct Progress {
     /// The saved model that teaches.
     #[serde(default)]
     pub teacher: Option<Teacher>,
+    /// A checksum of the training rows.
+    #[serde(default)]
+    pub data: Option<u32>,
     /// Finished epochs of the search for masks.
     #[serde(default)]
     pub searched: usize,

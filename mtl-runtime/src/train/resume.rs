@@ -1,7 +1,9 @@
 //! The start of a training: a new run, or the one of a checkpoint.
 
-use mtl_data::Encoder;
+use std::path::Path;
+
 use mtl_data::schema::Schema;
+use mtl_data::{Dataset, Encoder, FeatureValues};
 
 use super::Trainer;
 use super::run::Run;
@@ -60,6 +62,47 @@ impl<M: Model> Trainer<'_, M> {
         }
         Ok(run)
     }
+}
+
+impl<M: Model> Run<M> {
+    /// Refuses to go on with other training rows than those of the file.
+    pub(super) fn go_on_with(&mut self, rows: &Dataset, path: Option<&Path>) -> Result<()> {
+        let now = checksum(rows);
+        let before = self.progress.data.replace(now);
+        match (before.filter(|before| *before != now), path) {
+            (Some(_), Some(path)) => {
+                let what =
+                    "it was trained on other rows, of the same number: resume on the same data, in the same order";
+                Err(Error::checkpoint(path, what))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A checksum of encoded rows.
+fn checksum(rows: &Dataset) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    let mut add = |bytes: [u8; 4]| sum.update(&bytes);
+    let mut floats = |values: &[f32]| values.iter().for_each(|x| add(x.to_le_bytes()));
+    for feature in &rows.features {
+        if let FeatureValues::Number { values, missing } = feature {
+            floats(values);
+            missing.iter().for_each(|missing| floats(missing));
+        }
+    }
+    rows.labels.iter().for_each(|labels| floats(labels));
+    rows.weights.iter().flatten().for_each(|weights| floats(weights));
+    for feature in &rows.features {
+        let (offsets, ids): (&[u32], &[u32]) = match feature {
+            FeatureValues::Id(ids) => (&[], ids),
+            FeatureValues::Ids { offsets, rows } => (offsets, rows),
+            FeatureValues::Number { .. } => (&[], &[]),
+        };
+        offsets.iter().chain(ids).for_each(|id| sum.update(&id.to_le_bytes()));
+    }
+    rows.groups.iter().flatten().for_each(|group| sum.update(&group.to_le_bytes()));
+    sum.finalize()
 }
 
 /// The settings that a resumed run may change: its last epochs, and its patience.

@@ -111,6 +111,46 @@ fn train_evaluate_predict_describe() {
 }
 
 #[test]
+fn nothing_is_written_over_and_no_option_is_ignored() {
+    let folder = folder("apart");
+    let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let (splits, all) = (splits(), ["user", "item", "history", "age", "click", "watch", "buy"]);
+    csv(&splits.train, &all, &folder.join("train.csv"));
+    csv(&rows(splits.train.rows(), 77), &all, &folder.join("other.csv"));
+    csv(&splits.validation, &all, &folder.join("validation.csv"));
+    let (train, other, validation) = (at("train.csv"), at("other.csv"), at("validation.csv"));
+    let (model, x, link) = (at("model"), at("x"), at("link"));
+    assert!(run(&["train", "--train", &train, "--out", &model, "--set", "train.epochs=1"]));
+    let before = fs::read(&model).unwrap();
+    let evaluate = ["evaluate", "--model", &model, "--validation", &validation];
+    let resume = ["train", "--resume", "--out", &model, "--set", "train.epochs=2", "--train"];
+    for wrong in [
+        &["train", "--train", &train, "--out", &model, "--json", &model][..],
+        &[&evaluate[..], &["--json", &model]].concat(),
+        &[&evaluate[..], &["--json", &x, "--report", &x]].concat(),
+        &[&evaluate[..], &["--json", &at("nowhere/x")]].concat(),
+        &[&evaluate[..], &["--set", "train.epochs=3"]].concat(),
+        &["predict", "--model", &model, "--input", &train, "--out", &train],
+        &["predict", "--model", &model, "--input", &train, "--set", "hidden.0=3", "--out", &x],
+        &["describe", "--set", "hidden.0=4000000000"],
+        &[&resume[..], &[&other]].concat(),
+        &[&resume[..], &[&train, "--stop-after", "1"]].concat(),
+    ] {
+        assert!(!run(wrong), "{wrong:?}");
+    }
+    assert!(fs::read(&model).unwrap() == before && !Path::new(&x).exists());
+
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&model, &link).unwrap();
+        assert!(run(&["train", "--resume", "--out", &link, "--set", "train.epochs=2", "--train", &train]));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "what the link names is replaced");
+        assert!(fs::read(&model).unwrap() != before);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_program_gives_its_own_data() {
     #[derive(clap::Args)]
     struct Size {
@@ -134,6 +174,15 @@ fn a_program_gives_its_own_data() {
         "train.epochs=1",
     ]);
     assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    #[derive(clap::Args)]
+    struct Clashing {
+        /// An option that `train` has for something else
+        #[arg(long)]
+        json: Option<usize>,
+    }
+    let clashing = |size: &Clashing| source(&Size { rows: size.json.unwrap_or(500) });
+    let code = app::<Tiny>().data(clashing).main_from(["tiny", "describe"]);
+    assert_ne!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
     let code = app::<Tiny>().data(source).main_from(["tiny", "train", "--out", &model]);
     assert_ne!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
     fs::remove_dir_all(folder).unwrap();
