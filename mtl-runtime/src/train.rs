@@ -10,7 +10,7 @@ use mtl_eval::fusion::Fusion;
 
 use crate::checkpoint;
 use crate::config::TrainConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::{Scored, Subjects, measure, score};
 use crate::model::Model;
 use crate::predict::Predictor;

@@ -182,6 +182,17 @@ pub fn max_abs(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |max, value| max.max(value.abs()))
 }
 
+/// What training adds to the loss, by name, and all of the loss: the sum of the tasks' and of the penalties.
+pub fn trained<M: Model>(network: &M, x: &[f32], step: u64) -> (Vec<(&'static str, f32)>, Tensor<1>) {
+    let pass = Pass::training(3, step);
+    let found = network.forward(input::<M>(x), &pass);
+    let schema = M::schema(&M::default_config());
+    let all = loss::task_losses(&schema, found, &labels(2), &[1.0; ROWS * 2]).sum();
+    let penalties = pass.penalties();
+    let added = penalties.iter().map(|(name, penalty)| (*name, numbers(penalty.clone().inner())[0])).collect();
+    (added, penalties.into_iter().fold(all, |all, (_, penalty)| all + penalty))
+}
+
 /// The width of a model's input.
 pub fn width<M: Model>() -> usize {
     M::schema(&M::default_config()).width()

@@ -4,7 +4,7 @@
 use mtl_runtime::mtl;
 use mtl_tests::{
     Arrays, ROWS, assert_close, check_golden, golden, gradients, labels, logits, max_abs, network, normal, rows,
-    values, width, with,
+    trained, values, width, with,
 };
 
 mtl! { model SmallAdatt {

@@ -1,11 +1,10 @@
 //! Gates: agreement with PyTorch (`goldens/gates.py`, `goldens/experts.py`), and laws.
 
-use mtl_runtime::__private::burn::tensor::Tensor;
 use mtl_runtime::model::Pass;
-use mtl_runtime::{Model, loss, mtl};
+use mtl_runtime::{Model, mtl};
 use mtl_tests::{
     Arrays, ROWS, assert_close, check_golden, golden, gradients, input, labels, logits, max_abs, network, normal,
-    numbers, rows, values, width, with,
+    numbers, rows, trained, values, width, with,
 };
 
 mtl! { model SmallTopK {
@@ -147,17 +146,6 @@ mtl! { model Dropped {
     let h = mmoe(x, experts: 3 * mlp([4]), gate_dropout: 0.5);
     tower each = mlp(h, [3]);
 } }
-
-/// What training adds to the loss, by name, and all of the loss: the sum of the tasks' and of the penalties.
-fn trained<M: Model>(network: &M, x: &[f32], step: u64) -> (Vec<(&'static str, f32)>, Tensor<1>) {
-    let pass = Pass::training(3, step);
-    let found = network.forward(input::<M>(x), &pass);
-    let schema = M::schema(&M::default_config());
-    let all = loss::task_losses(&schema, found, &labels(2), &[1.0; ROWS * 2]).sum();
-    let penalties = pass.penalties();
-    let added = penalties.iter().map(|(name, penalty)| (*name, numbers(penalty.clone().inner())[0])).collect();
-    (added, penalties.into_iter().fold(all, |all, (_, penalty)| all + penalty))
-}
 
 /// The mean weights of the gates over rows, task after task, and their entropies.
 fn gates<M: Model>(network: &M, x: &[f32]) -> (Vec<Vec<f64>>, Vec<f64>) {

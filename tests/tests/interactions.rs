@@ -1,6 +1,6 @@
 //! Laws of the feature interactions and of personalised layers, and the same networks in PyTorch (`goldens/interactions.py`).
 
-use mtl_runtime::{Model, mtl};
+use mtl_runtime::mtl;
 use mtl_tests::{ROWS, assert_close, check_golden, golden, gradients, logits, network, rows, values, with};
 
 mtl! { model Dcn {

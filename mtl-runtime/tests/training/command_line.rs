@@ -180,7 +180,7 @@ fn a_program_gives_its_own_data() {
         #[arg(long)]
         json: Option<usize>,
     }
-    let clashing = |size: &Clashing| source(&Size { rows: size.json.unwrap_or(500) });
+    let clashing = move |size: &Clashing| source(&Size { rows: size.json.unwrap_or(500) });
     let code = app::<Tiny>().data(clashing).main_from(["tiny", "describe"]);
     assert_ne!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
     let code = app::<Tiny>().data(source).main_from(["tiny", "train", "--out", &model]);
