@@ -304,13 +304,12 @@ impl<M: Model, A: Args> App<M, A> {
 
     /// The rows that are named, of which there is at least one; `also` is a column that they have besides.
     fn rows(&self, predictor: &Predictor<M>, of: &RowArgs, matches: &ArgMatches, also: Option<&str>) -> Result<Table> {
+        let own = A::augment_args(Command::new("data"));
+        let ids: Vec<&str> = own.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        let given = |id: &&str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
         let table = match (&of.input, of.split) {
             (Some(path), None) => {
-                let own = A::augment_args(Command::new("data"));
-                let given = own.get_arguments().map(|argument| argument.get_id().as_str()).find(|id| {
-                    !FormatArgs::has(id) && matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine)
-                });
-                if let Some(id) = given {
+                if let Some(id) = ids.iter().find(|id| !FormatArgs::has(id) && given(id)) {
                     return Err(Error::config(format!(
                         "`--input` and `--{id}` exclude each other: the rows come from one of them"
                     )));
@@ -318,6 +317,12 @@ impl<M: Model, A: Args> App<M, A> {
                 parsed::<FormatArgs>(matches)?.read_features(path, predictor.schema(), also)?
             }
             (None, Some(split)) => {
+                if let Some(id) = FormatArgs::IDS.iter().find(|id| !ids.contains(id) && given(id)) {
+                    let option = id.replace('_', "-");
+                    return Err(Error::config(format!(
+                        "`--{option}` says how `--input` is read, and these rows are a split's"
+                    )));
+                }
                 let splits = (self.source)(&parsed::<A>(matches)?, &More::Nothing)?;
                 match split {
                     Split::Train => splits.train,

@@ -141,6 +141,9 @@ impl FormatArgs {
 
     /// Whether this is one of these options.
     pub(super) fn has(id: &str) -> bool {
-        ["delimiter", "names", "on_bad_row"].contains(&id)
+        Self::IDS.contains(&id)
     }
+
+    /// The options.
+    pub(super) const IDS: [&str; 3] = ["delimiter", "names", "on_bad_row"];
 }

@@ -174,6 +174,12 @@ fn a_program_gives_its_own_data() {
         "train.epochs=1",
     ]);
     assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    let out = folder.join("out").to_string_lossy().into_owned();
+    let predict = ["tiny", "predict", "--model", &model, "--rows", "500", "--split", "validation", "--out", &out];
+    let code = |arguments: &[&str]| format!("{:?}", app::<Tiny>().data(source).main_from(arguments.iter().copied()));
+    assert_eq!(code(&predict), format!("{:?}", ExitCode::SUCCESS));
+    let foreign = [&predict[..], &["--delimiter", ";"]].concat();
+    assert_ne!(code(&foreign), format!("{:?}", ExitCode::SUCCESS), "an option of `--input`, and there is none");
     #[derive(clap::Args)]
     struct Clashing {
         /// An option that `train` has for something else
