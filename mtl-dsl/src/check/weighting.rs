@@ -37,6 +37,9 @@ pub(super) fn check(names: &Names<'_>, sink: &mut Sink) -> Option<Weighting> {
     }
 }
 
+/// Methods whose weights have no fixed relation to those of a sum or a mean; and so have those that look at parameters alone.
+const OWN_SCALE: [&str; 6] = ["gls", "log_loss", "stch", "imtl_l", "nash", "fairgrad"];
+
 /// What stands around a method, and whether it can be.
 fn around(
     method: Method,
@@ -75,6 +78,23 @@ fn around(
             ConflictingOptions, span, "`{}` drops values of what towers read", method.name; help: "leave `at` out"
         ));
     }
+    let at_parameters = known.needs == Needs::Parameters || options.word("at") == "parameters";
+    // One drops values, the other scales tensors.
+    let without_weights = known.needs == Needs::Representation || (method.name == "metabalance" && at_parameters);
+    for name in ["normalize", "floor", "cap"] {
+        let Some(span) = options.written(name) else { continue };
+        if without_weights {
+            let name_of = method.name;
+            sink.push(diagnostic!(
+                ConflictingOptions, span, "`{name}` is about weights of tasks, and here `{name_of}` has none"; help: "leave it out"
+            ));
+        } else if name == "normalize" && (known.needs == Needs::Parameters || OWN_SCALE.contains(&method.name)) {
+            sink.push(diagnostic!(
+                ConflictingOptions, span, "`{}` has a scale of its own, which is neither that of a sum nor that of a mean", method.name;
+                help: "leave `normalize` out, and choose learning rates for this weighting"
+            ));
+        }
+    }
     let mut each = |name: &str| match options.expr(name) {
         None => Some(None),
         Some(expr) => each_task(names, name, expr, None, sink).map(Some),
@@ -98,7 +118,7 @@ fn around(
         return None;
     }
     Some(Weighting::Method(Box::new(Method {
-        at_parameters: known.needs == Needs::Parameters || options.word("at") == "parameters",
+        at_parameters,
         scale_towers: options.word("scale_towers") == "true",
         normalize: Some(options.word("normalize")).filter(|word| !word.is_empty()),
         warm_up: options.maybe_number("warm_up").map_or(0, |epochs| epochs.value as usize),
