@@ -170,7 +170,7 @@ impl Range {
     /// Levels of an ordinal task.
     pub const LEVELS: Range = Range { high: 100.0, ..Range::whole(3.0, "a whole number from 3 to 100") };
     /// Above 0, up to 1.
-    pub const PROPENSITY: Range = Range::real(0.0, false, 1.0, true, "a number above 0 and up to 1");
+    pub const UP_TO_ONE: Range = Range::real(0.0, false, 1.0, true, "a number above 0 and up to 1");
 
     pub(crate) const fn whole(low: f64, words: &'static str) -> Range {
         Range { whole: true, low, low_included: true, high: LAST_WHOLE, high_included: true, words }

@@ -186,7 +186,7 @@ pub static HINGE: Signature = Signature {
 const TASK: Parameter =
     Parameter::required("task", Shape::Tasks, "A task with a condition: `buy`, where `buy` is `given click`.");
 const CLIP: Parameter =
-    Parameter::number("clip", Range::PROPENSITY, 0.1, "The least propensity: no weight exceeds its inverse.");
+    Parameter::number("clip", Range::UP_TO_ONE, 0.1, "The least propensity: no weight exceeds its inverse.");
 const WEIGHT: Parameter = Parameter::number("weight", Range::NOT_NEGATIVE, 1.0, "Factor of the term.");
 
 /// The alternatives of `causal`.

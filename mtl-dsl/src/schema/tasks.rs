@@ -42,7 +42,7 @@ pub static CALIBRATIONS: Choice = Choice {
             positional: 0,
             parameters: &[Parameter::required(
                 "rate",
-                Shape::Number(Range::PROPENSITY),
+                Shape::Number(Range::UP_TO_ONE),
                 "The share of the negative training rows that was kept.",
             )],
         },

@@ -212,7 +212,7 @@ pub static METHODS: &[Weighting] = &[
         "moco",
         "The shortest sum of tracked gradients (Fernando et al., ICLR 2023).",
         &[
-            number("beta", Range::PROPENSITY, 0.5, "First rate of tracking."),
+            number("beta", Range::UP_TO_ONE, 0.5, "First rate of tracking."),
             number("gamma", Range::POSITIVE, 0.1, "First rate of the weights."),
         ],
     ),

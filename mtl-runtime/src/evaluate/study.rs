@@ -169,8 +169,8 @@ impl Evaluation {
                     "the baseline's `{what}` has other classes: its labels mean others, too"
                 )));
             }
-            if let Some(row) = predictions.iter().position(|prediction| prediction.is_nan()) {
-                let what = subject.name();
+            if let Some(place) = predictions.iter().position(|prediction| prediction.is_nan()) {
+                let (what, row) = (subject.name(), place / (predictions.len() / labels.len()));
                 return Err(Error::data(format!(
                     "the baseline's prediction of `{what}` in {name} row {row} is no number"
                 )));

@@ -82,26 +82,27 @@ impl<M: Model> Run<M> {
 
 /// A checksum of encoded rows.
 fn checksum(rows: &Dataset) -> u32 {
+    fn add<const N: usize>(sum: &mut crc32fast::Hasher, values: impl IntoIterator<Item = [u8; N]>) {
+        values.into_iter().for_each(|bytes| sum.update(&bytes));
+    }
     let mut sum = crc32fast::Hasher::new();
-    let mut add = |bytes: [u8; 4]| sum.update(&bytes);
-    let mut floats = |values: &[f32]| values.iter().for_each(|x| add(x.to_le_bytes()));
+    let ids = |sum: &mut _, ids: &[u32]| add(sum, ids.iter().map(|id| id.to_le_bytes()));
+    let numbers = |sum: &mut _, numbers: &[f32]| add(sum, numbers.iter().map(|x| x.to_le_bytes()));
     for feature in &rows.features {
-        if let FeatureValues::Number { values, missing } = feature {
-            floats(values);
-            missing.iter().for_each(|missing| floats(missing));
+        match feature {
+            FeatureValues::Id(rows) => ids(&mut sum, rows),
+            FeatureValues::Ids { offsets, rows } => {
+                ids(&mut sum, offsets);
+                ids(&mut sum, rows);
+            }
+            FeatureValues::Number { values, missing } => {
+                numbers(&mut sum, values);
+                missing.iter().for_each(|missing| numbers(&mut sum, missing));
+            }
         }
     }
-    rows.labels.iter().for_each(|labels| floats(labels));
-    rows.weights.iter().flatten().for_each(|weights| floats(weights));
-    for feature in &rows.features {
-        let (offsets, ids): (&[u32], &[u32]) = match feature {
-            FeatureValues::Id(ids) => (&[], ids),
-            FeatureValues::Ids { offsets, rows } => (offsets, rows),
-            FeatureValues::Number { .. } => (&[], &[]),
-        };
-        offsets.iter().chain(ids).for_each(|id| sum.update(&id.to_le_bytes()));
-    }
-    rows.groups.iter().flatten().for_each(|group| sum.update(&group.to_le_bytes()));
+    rows.labels.iter().chain(rows.weights.iter().flatten()).for_each(|of| numbers(&mut sum, of));
+    add(&mut sum, rows.groups.iter().flatten().map(|group| group.to_le_bytes()));
     sum.finalize()
 }
 
